@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+# What `make install` copies besides the program, and the Debian package made of it (packaging/README.md).
+if(NOT TARGET millrace_program)
+  return()
+endif()
+
+# A relative folder: below the prefix, whichever it is when installing.
+set(millrace_unit_folder lib/systemd/system)
+install(FILES packaging/millrace.service DESTINATION ${millrace_unit_folder})
+install(FILES README.md LICENSE CHANGELOG.md packaging/default DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/guide DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Packing needs what was built for it, not the benchmarks.
+set(CMAKE_SKIP_INSTALL_ALL_DEPENDENCY ON)
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME millrace)
+set(CPACK_PACKAGE_VENDOR "The Millrace authors")
+set(CPACK_PACKAGE_CONTACT "The Millrace authors <millrace@localhost>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "event automation engine")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+    "Takes events from webhooks, files, timers and other programs, matches them\nagainst rulebooks, and runs actions.")
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION admin)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+include(CPack)

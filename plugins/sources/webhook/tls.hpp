@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/asio/ssl/context.hpp>
+#include <memory>
+#include <string>
+
+#include "millrace/base/result.hpp"
+
+namespace millrace::webhook {
+
+/// The PEM files of a TLS server.
+struct TlsFiles {
+  std::string certificates;  ///< the server's certificate, then those that lead to its authority
+  std::string key;           ///< empty: in `certificates`
+  std::string password;      ///< of the key
+  std::string authorities;  ///< file; with it or the folder, clients must show a certificate of one
+                            ///< of these
+  std::string authorities_folder;
+
+  bool verifies_clients() const { return !authorities.empty() || !authorities_folder.empty(); }
+};
+
+/// TLS 1.2 and later. Errors: invalid_settings when a file cannot be read or used. Reads files:
+/// call it at the start.
+Result<std::unique_ptr<boost::asio::ssl::context>> make_tls(const TlsFiles& files);
+
+}  // namespace millrace::webhook

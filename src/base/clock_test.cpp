@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "millrace/base/clock.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <ctime>
+
+namespace millrace {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr WallTime kNoon(std::chrono::seconds(1'795'259'882));
+
+TEST(Clock, WritesIso8601WithAFractionOnlyWhenThereIsOne) {
+  EXPECT_EQ(to_iso8601(kNoon), "2026-11-21T11:18:02Z");
+  EXPECT_EQ(to_iso8601(kNoon + 836006us), "2026-11-21T11:18:02.836006Z");
+  EXPECT_EQ(to_iso8601(kNoon + 7us), "2026-11-21T11:18:02.000007Z");
+  EXPECT_EQ(to_iso8601(WallTime()), "1970-01-01T00:00:00Z");
+  EXPECT_EQ(to_iso8601(WallTime(-1us)), "1969-12-31T23:59:59.999999Z");
+}
+
+TEST(Clock, WritesLocalTimeInTheZoneOfTheProcess) {
+  ASSERT_EQ(setenv("TZ", "XXX-02:30", 1), 0);
+  tzset();
+  EXPECT_EQ(to_local_text(kNoon + 836006us), "2026-11-21 13:48:02.836006");
+  EXPECT_EQ(to_local_text(kNoon), "2026-11-21 13:48:02.000000");
+  ASSERT_EQ(unsetenv("TZ"), 0);
+  tzset();
+}
+
+TEST(Clock, AManualClockStandsUntilItIsMoved) {
+  ManualClock clock(kNoon);
+  const auto start = clock.now();
+  EXPECT_EQ(clock.now(), start);
+  clock.advance(1500ms);
+  EXPECT_EQ(clock.now() - start, 1500ms);
+  EXPECT_EQ(clock.wall(), kNoon + 1500ms);
+}
+
+TEST(Clock, TheSystemClockDoesNotGoBack) {
+  const SystemClock clock;
+  const auto first = clock.now();
+  EXPECT_LE(first, clock.now());
+  EXPECT_GT(clock.wall(), WallTime(std::chrono::seconds(1'700'000'000)));
+}
+
+}  // namespace
+}  // namespace millrace

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "commands.hpp"
+#include "millrace/base/clock.hpp"
+#include "millrace/base/log.hpp"
+#include "millrace/daemon/rulebooks.hpp"
+#include "millrace/event/json.hpp"
+#include "millrace/loop/blocking_pool.hpp"
+#include "millrace/loop/main_loop.hpp"
+#include "millrace/pipeline/engine.hpp"
+#include "millrace/plugin/output.hpp"
+#include "millrace/rules/session.hpp"
+#include "report.hpp"
+
+namespace millrace::cli {
+namespace {
+
+constexpr std::size_t kBannerWidth = 80;
+
+// A rulebook with what this version does not run is sound all the same.
+Diagnostics with_unsupported_as_warnings(const Diagnostics& found) {
+  Diagnostics out;
+  for (const auto& item : found.items()) {
+    if (item.severity == Severity::warning || item.code.starts_with("unsupported-")) {
+      out.warning(item.code, item.where, item.message, item.hint);
+    } else {
+      out.error(item.code, item.where, item.message, item.hint);
+    }
+  }
+  return out;
+}
+
+// Creates an engine, as running does, and lets it go: what the extensions think of their settings.
+Diagnostics build_engine(std::vector<rules::Rulebook> rulebooks, const Registry& registry,
+                         const Object& variables) {
+  const SystemClock clock;
+  MainLoop loop(clock);
+  BlockingPool pool(1);
+  Log log({.least = LogLevel::critical});
+  Output output(STDOUT_FILENO, kBannerWidth);
+  pipeline::EngineOptions options;
+  options.variables = variables;
+  Diagnostics found;
+  static_cast<void>(pipeline::Engine::create(std::move(rulebooks), registry, loop, pool, log,
+                                             output, std::move(options), found));
+  return found;
+}
+
+Diagnostics check_rulebooks(const std::vector<rules::Rulebook>& rulebooks,
+                            const Object& variables) {
+  const auto registry = daemon::builtin_registry();
+  Diagnostics found;
+  for (const auto& rulebook : rulebooks) {
+    pipeline::check_extensions(rulebook, registry, found);
+    for (const auto& rule_set : rulebook.rule_sets) rules::Session::create(rule_set, found);
+  }
+  if (!found.has_errors()) return build_engine(rulebooks, registry, variables);
+  return found;
+}
+
+std::string plural(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+// "rulebook.yml: ok, 3 rules in 1 rule set, 2 warnings", for rulebooks without errors.
+std::string good_rulebooks(const std::vector<rules::Rulebook>& rulebooks,
+                           const Diagnostics& diagnostics) {
+  std::string out;
+  for (const auto& rulebook : rulebooks) {
+    std::size_t errors = 0;
+    std::size_t warnings = 0;
+    for (const auto& item : diagnostics.items()) {
+      if (item.where.file != rulebook.file) continue;
+      ++(item.severity == Severity::error ? errors : warnings);
+    }
+    if (errors > 0) continue;
+    std::size_t rules = 0;
+    for (const auto& rule_set : rulebook.rule_sets) rules += rule_set.rules.size();
+    out += fmt::format("{}: ok, {} in {}", rulebook.file, plural(rules, "rule"),
+                       plural(rulebook.rule_sets.size(), "rule set"));
+    out += warnings > 0 ? fmt::format(", {}\n", plural(warnings, "warning")) : "\n";
+  }
+  return out;
+}
+
+std::string as_json(const Diagnostics& diagnostics) {
+  Array all;
+  for (const auto& item : diagnostics.items()) all.push_back(to_json_value(item));
+  return to_pretty_json(
+             Object{{"ok", !diagnostics.has_errors()}, {"diagnostics", std::move(all)}}) +
+         "\n";
+}
+
+}  // namespace
+
+int check(const CheckArguments& arguments) {
+  const auto variables =
+      daemon::load_variables(arguments.variables.file, arguments.variables.environment_names);
+  daemon::LoadedRulebooks loaded;
+  Diagnostics found;
+  if (variables) {
+    loaded = daemon::load_rulebooks(arguments.rulebooks, *variables);
+    found = std::move(loaded.diagnostics);
+    found.append(check_rulebooks(loaded.rulebooks, *variables));
+  } else {
+    found.error("unreadable-variables", {.file = arguments.variables.file},
+                variables.error().message());
+  }
+  found = with_unsupported_as_warnings(found);
+  found.sort();
+  const auto verdict = found.has_errors() ? 1 : 0;
+  if (arguments.form == OutputForm::json) {
+    const auto printed = print_result(as_json(found));
+    return printed != 0 ? printed : verdict;
+  }
+  print_diagnostics(found, loaded);
+  const auto printed = print_result(good_rulebooks(loaded.rulebooks, found));
+  return printed != 0 ? printed : verdict;
+}
+
+}  // namespace millrace::cli

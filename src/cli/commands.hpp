@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace millrace::cli {
+
+// One function for each command of `millrace`. Each returns the exit code; results go to standard
+// output, faults to standard error.
+
+struct VariablesArguments {
+  std::string file;                            ///< -e, --vars
+  std::vector<std::string> environment_names;  ///< -E, --env-vars
+};
+
+enum class OutputForm { text, json };
+
+struct CheckArguments {
+  std::vector<std::string> rulebooks;
+  VariablesArguments variables;
+  OutputForm form = OutputForm::text;
+};
+/// Everything that can be found wrong without running.
+int check(const CheckArguments& arguments);
+
+struct ExplainArguments {
+  std::string rulebook;
+  std::string events;  ///< file, or "-"
+  VariablesArguments variables;
+  OutputForm form = OutputForm::text;
+};
+/// What each rule makes of given events, and why.
+int explain(const ExplainArguments& arguments);
+
+struct BenchArguments {
+  std::string rulebook;
+  std::string events;
+  VariablesArguments variables;
+  std::size_t repeat = 5;
+  OutputForm form = OutputForm::text;
+};
+/// How fast the rules take given events on this machine.
+int bench(const BenchArguments& arguments);
+
+struct PluginListArguments {
+  OutputForm form = OutputForm::text;
+  bool names_only = false;  ///< for completion
+};
+int plugin_list(const PluginListArguments& arguments);
+
+struct PluginDocArguments {
+  std::string name;
+  OutputForm form = OutputForm::text;
+};
+int plugin_doc(const PluginDocArguments& arguments);
+
+}  // namespace millrace::cli

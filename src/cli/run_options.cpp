@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_options.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+
+#include "millrace/base/text.hpp"
+
+namespace millrace::cli {
+namespace {
+
+using Effect = RunOption::Effect;
+using Of = RunOption::Of;
+
+constexpr double kLongestDelay = 1e9;  // seconds; far from where nanoseconds overflow
+
+Result<double> to_seconds(std::string_view text) {
+  double seconds = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || end != text.data() + text.size() || !(seconds >= 0))
+    return fail(Errc::invalid_settings, "`{}` is not a number of seconds", text);
+  return std::min(seconds, kLongestDelay);
+}
+
+Result<std::uint32_t> to_count(std::string_view text) {
+  std::uint32_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size())
+    return fail(Errc::invalid_settings, "`{}` is not a whole number", text);
+  return count;
+}
+
+// Of a flag: nothing behind the option itself, a word in the environment.
+Result<bool> to_flag(std::string_view text) {
+  for (const std::string_view word : {"", "1", "true", "True", "TRUE", "yes", "on"}) {
+    if (text == word) return true;
+  }
+  for (const std::string_view word : {"0", "false", "False", "FALSE", "no", "off"}) {
+    if (text == word) return false;
+  }
+  return fail(Errc::invalid_settings, "`{}` is neither true nor false", text);
+}
+
+using Take = std::function<Result<>(RunRequest&, std::string_view)>;
+
+Take text_into(std::string daemon::RunOptions::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    request.options.*member = value;
+    return {};
+  };
+}
+
+Take text_into(std::string RunRequest::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    request.*member = value;
+    return {};
+  };
+}
+
+Take nothing() {
+  return [](RunRequest&, std::string_view) -> Result<> { return {}; };
+}
+
+Result<> take_environment_names(RunRequest& request, std::string_view value) {
+  for (const auto& name : split(value, ',')) {
+    const auto trimmed = trim(name);
+    if (!trimmed.empty()) request.options.environment_variables.emplace_back(trimmed);
+  }
+  return {};
+}
+
+Result<> take_print_events(RunRequest& request, std::string_view value) {
+  const auto flag = to_flag(value);
+  if (!flag) return flag.error();
+  request.options.print_events = *flag;
+  return {};
+}
+
+Result<> take_shutdown_delay(RunRequest& request, std::string_view value) {
+  const auto seconds = to_seconds(value);
+  if (!seconds) return seconds.error();
+  request.options.shutdown_delay =
+      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+  return {};
+}
+
+Result<> take_execution_strategy(RunRequest& request, std::string_view value) {
+  if (value != "sequential" && value != "parallel")
+    return fail(Errc::invalid_settings, "`{}` is neither sequential nor parallel", value);
+  request.options.execution_strategy = value == "parallel" ? rules::ExecutionStrategy::parallel
+                                                           : rules::ExecutionStrategy::sequential;
+  return {};
+}
+
+// 0 is the default.
+Result<> take_concurrent_actions(RunRequest& request, std::string_view value) {
+  const auto count = to_count(value);
+  if (!count) return count.error();
+  if (*count > 0) request.options.concurrent_actions = *count;
+  return {};
+}
+
+Result<> take_log_format(RunRequest& request, std::string_view value) {
+  if (value != "text" && value != "json")
+    return fail(Errc::invalid_settings, "`{}` is neither text nor json", value);
+  request.options.log.format = value == "json" ? LogFormat::json : LogFormat::text;
+  return {};
+}
+
+Result<> take_quiet(RunRequest& request, std::string_view) {
+  request.options.summary = daemon::RunOptions::Summary::none;
+  return {};
+}
+
+Result<> take_rulebook(RunRequest& request, std::string_view value) {
+  request.options.rulebooks.emplace_back(value);
+  return {};
+}
+
+Result<> take_verbose(RunRequest& request, std::string_view) {
+  ++request.verbosity;
+  return {};
+}
+
+Result<> take_version(RunRequest& request, std::string_view) {
+  request.version = true;
+  return {};
+}
+
+Result<> take_worker(RunRequest& request, std::string_view) {
+  request.worker = true;
+  return {};
+}
+
+// An option that does what it says; `environment` names the variable that holds its default.
+RunOption works(std::string name, char letter, std::string argument, std::string environment,
+                std::string meaning, Take take) {
+  return {.names = {std::move(name)},
+          .letter = letter,
+          .argument = std::move(argument),
+          .environment = std::move(environment),
+          .meaning = std::move(meaning),
+          .take = std::move(take)};
+}
+
+RunOption only(RunOption::Of program, RunOption option) {
+  option.of = program;
+  return option;
+}
+
+RunOption to_come(std::string name, char letter, std::string argument, std::string environment,
+                  std::string meaning, Take take = nothing()) {
+  auto option = works(std::move(name), letter, std::move(argument), std::move(environment),
+                      std::move(meaning), std::move(take));
+  option.effect = Effect::to_come;
+  return option;
+}
+
+RunOption also_called(std::string name, RunOption option) {
+  option.names.push_back(std::move(name));
+  return option;
+}
+
+RunOption ignored(RunOption option) {
+  option.effect = Effect::none;
+  return option;
+}
+
+void add_working_options(std::vector<RunOption>& all) {
+  using daemon::RunOptions;
+  all.push_back(works("rulebook", 'r', "FILE", "", "rulebook to run; may be given several times",
+                      take_rulebook));
+  all.push_back(works("vars", 'e', "FILE", "", "YAML file of variables",
+                      text_into(&RunOptions::variables_file)));
+  all.push_back(works("env-vars", 'E', "NAMES", "",
+                      "environment variables to take as variables, separated by commas",
+                      take_environment_names));
+  all.push_back(works("inventory", 'i', "PATH", "ANSIBLE_INVENTORY",
+                      "inventory file or directory for actions that run on hosts",
+                      text_into(&RunOptions::inventory)));
+  all.push_back(works("print-events", 0, "", "EDA_PRINT_EVENTS",
+                      "print each event that is received", take_print_events));
+  all.push_back(works("shutdown-delay", 0, "SECONDS", "EDA_SHUTDOWN_DELAY",
+                      "how long actions may go on at the end (60)", take_shutdown_delay));
+  all.push_back(works("execution-strategy", 0, "sequential|parallel", "EDA_EXECUTION_STRATEGY",
+                      "how rule sets that do not say it run their actions (sequential)",
+                      take_execution_strategy));
+  all.push_back(works("max-concurrent-actions", 'm', "N", "EDA_MAX_CONCURRENT_ACTIONS",
+                      "actions of one rule set at a time under the parallel strategy (25)",
+                      take_concurrent_actions));
+  all.push_back(
+      works("verbose", 'v', "", "", "tell what is being done; twice: everything", take_verbose));
+  all.push_back(only(Of::millrace_only, works("log-format", 0, "text|json", "",
+                                              "form of log lines (text)", take_log_format)));
+  all.push_back(only(Of::millrace_only,
+                     works("stats", 0, "FILE", "", "write the closing summary there, as JSON",
+                           text_into(&RunOptions::stats_file))));
+  all.push_back(
+      only(Of::millrace_only, works("quiet", 'q', "", "", "no closing summary", take_quiet)));
+  all.push_back(only(Of::ansible_rulebook_only,
+                     works("version", 0, "", "", "print the versions and exit", take_version)));
+  all.push_back(ignored(works("gc-after", 0, "N", "EDA_GC_AFTER",
+                              "accepted and ignored: there is no garbage to collect", nothing())));
+}
+
+void add_options_to_come(std::vector<RunOption>& all) {
+  all.push_back(to_come("source-dir", 'S', "DIR", "", "folder of source plugins"));
+  all.push_back(to_come("filter-dir", 'F', "DIR", "", "folder of filter plugins"));
+  all.push_back(to_come("persistence-id", 0, "ID", "", "name of the stored state"));
+  all.push_back(to_come("project-tarball", 'T', "FILE", "", "tarball of an Ansible project"));
+  all.push_back(to_come("hot-reload", 0, "", "", "start anew when the rulebook file changes"));
+  all.push_back(to_come("max-back-pressure-timeout", 0, "SECONDS", "EDA_MAX_BACK_PRESSURE_TIMEOUT",
+                        "longest wait for room before a run is given up"));
+  all.push_back(to_come("vault-password-file", 0, "FILE", "EDA_VAULT_PASSWORD_FILE",
+                        "file that holds the vault password"));
+  all.push_back(to_come("vault-id", 0, "LABEL@FILE", "", "vault password by label"));
+  all.push_back(to_come("ask-vault-pass", 0, "", "", "ask for the vault password"));
+}
+
+void add_websocket_options(std::vector<RunOption>& all) {
+  all.push_back(
+      also_called("websocket-address", to_come("websocket-url", 'W', "URL", "EDA_WEBSOCKET_URL",
+                                               "server that audits runs and hands out work",
+                                               text_into(&RunRequest::websocket_url))));
+  all.push_back(to_come("websocket-ssl-verify", 0, "yes|no|FILE", "EDA_WEBSOCKET_SSL_VERIFY",
+                        "check the server's certificate"));
+  all.push_back(to_come("websocket-access-token", 0, "TOKEN", "EDA_WEBSOCKET_ACCESS_TOKEN",
+                        "token for the server"));
+  all.push_back(to_come("websocket-refresh-token", 0, "TOKEN", "EDA_WEBSOCKET_REFRESH_TOKEN",
+                        "token that renews the token"));
+  all.push_back(to_come("websocket-token-url", 0, "URL", "EDA_WEBSOCKET_TOKEN_URL",
+                        "where tokens are renewed"));
+  all.push_back(to_come("id", 0, "ID", "", "activation id", text_into(&RunRequest::id)));
+  all.push_back(
+      to_come("worker", 'w', "", "", "take the rulebook from the websocket server", take_worker));
+  all.push_back(to_come("heartbeat", 0, "SECONDS", "",
+                        "how often to send statistics to the websocket server"));
+  all.push_back(
+      to_come("skip-audit-events", 0, "", "EDA_SKIP_AUDIT_EVENTS", "send no audit messages"));
+  all.push_back(to_come("max-reporting-queue-size", 0, "N", "EDA_MAX_REPORTING_QUEUE_SIZE",
+                        "audit messages that may wait"));
+}
+
+void add_controller_options(std::vector<RunOption>& all) {
+  all.push_back(to_come("controller-url", 0, "URL", "EDA_CONTROLLER_URL",
+                        "automation controller that runs job templates"));
+  all.push_back(
+      to_come("controller-token", 0, "TOKEN", "EDA_CONTROLLER_TOKEN", "token for the controller"));
+  all.push_back(to_come("controller-username", 0, "NAME", "EDA_CONTROLLER_USERNAME",
+                        "user at the controller"));
+  all.push_back(
+      to_come("controller-password", 0, "TEXT", "EDA_CONTROLLER_PASSWORD", "the user's password"));
+  all.push_back(to_come("controller-ssl-verify", 0, "yes|no|FILE", "EDA_CONTROLLER_SSL_VERIFY",
+                        "check the controller's certificate"));
+  all.push_back(to_come("controller-retry-max-timeout", 0, "SECONDS",
+                        "EDA_CONTROLLER_RETRY_MAX_TIMEOUT", "longest wait between attempts"));
+  all.push_back(to_come("controller-retry-attempts", 0, "N", "EDA_CONTROLLER_RETRY_ATTEMPTS",
+                        "attempts to reach the controller"));
+  all.push_back(to_come("max-batch-job-polling-size", 0, "N", "EDA_MAX_BATCH_JOB_POLLING_SIZE",
+                        "jobs asked for in one request to the controller"));
+}
+
+std::vector<RunOption> make_options() {
+  std::vector<RunOption> all;
+  add_working_options(all);
+  add_options_to_come(all);
+  add_websocket_options(all);
+  add_controller_options(all);
+  return all;
+}
+
+}  // namespace
+
+const std::vector<RunOption>& run_options() {
+  static const std::vector<RunOption> kOptions = make_options();
+  return kOptions;
+}
+
+Environment process_environment() {
+  return [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    if (value == nullptr) return std::nullopt;
+    return value;
+  };
+}
+
+Result<RunRequest> resolve(std::span<const GivenOption> given, const Environment& environment) {
+  RunRequest request;
+  for (const auto& option : run_options()) {
+    const bool is_given =
+        std::ranges::any_of(given, [&](const GivenOption& one) { return one.option == &option; });
+    if (is_given || option.environment.empty()) continue;
+    const auto value = environment(option.environment);
+    if (!value || value->empty()) continue;
+    if (auto taken = option.take(request, *value); !taken)
+      return std::move(taken.error()).with_context("environment variable " + option.environment);
+  }
+  std::vector<const RunOption*> told;
+  for (const auto& [option, value] : given) {
+    if (auto taken = option->take(request, value); !taken)
+      return std::move(taken.error()).with_context("option --" + option->name());
+    if (option->effect != Effect::to_come || std::ranges::find(told, option) != told.end())
+      continue;
+    told.push_back(option);
+    request.options.warnings.push_back(
+        fmt::format("option --{} has no effect in this version", option->name()));
+  }
+  return request;
+}
+
+}  // namespace millrace::cli

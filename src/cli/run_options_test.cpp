@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace millrace::cli {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+Environment environment(Variables variables) {
+  return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
+    const auto found = variables.find(name);
+    if (found == variables.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+GivenOption given(const std::string& name, std::string value = {}) {
+  for (const auto& option : run_options()) {
+    if (std::ranges::find(option.names, name) != option.names.end())
+      return {&option, std::move(value)};
+  }
+  ADD_FAILURE() << "no option is called " << name;
+  return {&run_options().front(), ""};
+}
+
+Result<RunRequest> resolved(const std::vector<GivenOption>& options, Variables variables = {}) {
+  return resolve(options, environment(std::move(variables)));
+}
+
+TEST(RunOptions, AreNamedOnce) {
+  std::set<std::string> names;
+  std::set<char> letters;
+  for (const auto& option : run_options()) {
+    for (const auto& name : option.names) EXPECT_TRUE(names.insert(name).second) << name;
+    if (option.letter != 0) {
+      EXPECT_TRUE(letters.insert(option.letter).second) << option.letter;
+    }
+    EXPECT_FALSE(option.meaning.empty()) << option.name();
+  }
+}
+
+TEST(RunOptions, HaveTheDefaultsOfTheOriginal) {
+  const auto request = resolved({});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->options.shutdown_delay, std::chrono::seconds(60));
+  EXPECT_EQ(request->options.concurrent_actions, 25u);
+  EXPECT_FALSE(request->options.execution_strategy);
+  EXPECT_FALSE(request->options.print_events);
+  EXPECT_TRUE(request->options.warnings.empty());
+}
+
+TEST(RunOptions, ReachTheEngine) {
+  const auto request =
+      resolved({given("rulebook", "a.yml"), given("rulebook", "b.yml"), given("vars", "v.yml"),
+                given("env-vars", "A, B,,C"), given("inventory", "hosts"), given("print-events"),
+                given("shutdown-delay", "2.5"), given("execution-strategy", "parallel"),
+                given("max-concurrent-actions", "3"), given("verbose"), given("verbose"),
+                given("log-format", "json"), given("stats", "s.json"), given("quiet")});
+  ASSERT_TRUE(request) << request.error().message();
+  const auto& options = request->options;
+  EXPECT_EQ(options.rulebooks, (std::vector<std::string>{"a.yml", "b.yml"}));
+  EXPECT_EQ(options.variables_file, "v.yml");
+  EXPECT_EQ(options.environment_variables, (std::vector<std::string>{"A", "B", "C"}));
+  EXPECT_EQ(options.inventory, "hosts");
+  EXPECT_TRUE(options.print_events);
+  EXPECT_EQ(options.shutdown_delay, std::chrono::milliseconds(2500));
+  EXPECT_EQ(options.execution_strategy, rules::ExecutionStrategy::parallel);
+  EXPECT_EQ(options.concurrent_actions, 3u);
+  EXPECT_EQ(request->verbosity, 2);
+  EXPECT_EQ(options.log.format, LogFormat::json);
+  EXPECT_EQ(options.stats_file, "s.json");
+  EXPECT_EQ(options.summary, daemon::RunOptions::Summary::none);
+  EXPECT_TRUE(options.warnings.empty());
+}
+
+TEST(RunOptions, TakeDefaultsFromTheEnvironment) {
+  const auto request = resolved({}, {{"EDA_PRINT_EVENTS", "true"},
+                                     {"EDA_SHUTDOWN_DELAY", "7"},
+                                     {"EDA_EXECUTION_STRATEGY", "parallel"},
+                                     {"EDA_MAX_CONCURRENT_ACTIONS", "4"},
+                                     {"ANSIBLE_INVENTORY", "inventory.yml"},
+                                     {"EDA_CONTROLLER_URL", "https://controller"}});
+  ASSERT_TRUE(request);
+  EXPECT_TRUE(request->options.print_events);
+  EXPECT_EQ(request->options.shutdown_delay, std::chrono::seconds(7));
+  EXPECT_EQ(request->options.execution_strategy, rules::ExecutionStrategy::parallel);
+  EXPECT_EQ(request->options.concurrent_actions, 4u);
+  EXPECT_EQ(request->options.inventory, "inventory.yml");
+  EXPECT_TRUE(request->options.warnings.empty()) << "nobody asked on the command line";
+}
+
+TEST(RunOptions, OnTheCommandLineComeBeforeTheEnvironment) {
+  const auto request = resolved({given("shutdown-delay", "1")}, {{"EDA_SHUTDOWN_DELAY", "junk"}});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->options.shutdown_delay, std::chrono::seconds(1));
+}
+
+TEST(RunOptions, FlagsOfTheEnvironmentCanBeOff) {
+  EXPECT_FALSE(resolved({}, {{"EDA_PRINT_EVENTS", "false"}})->options.print_events);
+  EXPECT_FALSE(resolved({}, {{"EDA_PRINT_EVENTS", ""}})->options.print_events);
+}
+
+TEST(RunOptions, RefuseWrongValuesByName) {
+  EXPECT_EQ(resolved({given("shutdown-delay", "soon")}).error().message(),
+            "option --shutdown-delay: `soon` is not a number of seconds");
+  EXPECT_EQ(resolved({given("shutdown-delay", "-1")}).error().code(), Errc::invalid_settings);
+  EXPECT_EQ(resolved({given("max-concurrent-actions", "2x")}).error().message(),
+            "option --max-concurrent-actions: `2x` is not a whole number");
+  EXPECT_EQ(resolved({given("execution-strategy", "random")}).error().code(),
+            Errc::invalid_settings);
+  EXPECT_EQ(resolved({given("log-format", "xml")}).error().code(), Errc::invalid_settings);
+  EXPECT_EQ(resolved({}, {{"EDA_SHUTDOWN_DELAY", "soon"}}).error().message(),
+            "environment variable EDA_SHUTDOWN_DELAY: `soon` is not a number of seconds");
+}
+
+TEST(RunOptions, ZeroConcurrentActionsAreTheDefault) {
+  EXPECT_EQ(resolved({given("max-concurrent-actions", "0")})->options.concurrent_actions, 25u);
+}
+
+TEST(RunOptions, WithoutEffectAreToldOnce) {
+  const auto request = resolved({given("controller-url", "a"), given("controller-url", "b"),
+                                 given("hot-reload"), given("gc-after", "10")});
+  ASSERT_TRUE(request);
+  EXPECT_EQ(request->options.warnings,
+            (std::vector<std::string>{"option --controller-url has no effect in this version",
+                                      "option --hot-reload has no effect in this version"}));
+}
+
+}  // namespace
+}  // namespace millrace::cli

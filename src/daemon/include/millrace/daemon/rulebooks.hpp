@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "millrace/base/diagnostic.hpp"
+#include "millrace/base/result.hpp"
+#include "millrace/event/value.hpp"
+#include "millrace/plugin/registry.hpp"
+#include "millrace/rules/rulebook.hpp"
+
+namespace millrace::daemon {
+
+/// Rulebooks as they were read, and everything found wrong with them.
+struct LoadedRulebooks {
+  std::vector<rules::Rulebook> rulebooks;  ///< those without an error
+  Diagnostics diagnostics;
+  std::map<std::string, std::string> texts;  ///< by file, to show offending lines
+};
+
+/// Reads rulebook files and checks them as far as that can be done without running them.
+/// `variables` must outlive the result.
+LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables);
+
+/// Startup variables: those of a YAML file, then environment variables by name, as texts.
+/// Errors, in the original's words: not_found ("Variables file does not exist: X", "Could not find
+/// environment variable 'X'"), invalid_settings.
+Result<Object> load_variables(const std::string& file, const std::vector<std::string>& environment);
+
+/// Everything that is compiled in.
+Registry builtin_registry();
+
+}  // namespace millrace::daemon

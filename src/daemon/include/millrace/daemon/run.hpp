@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "millrace/base/clock.hpp"
+#include "millrace/base/log.hpp"
+#include "millrace/event/value.hpp"
+#include "millrace/pipeline/engine.hpp"
+#include "millrace/rules/rulebook.hpp"
+
+namespace millrace::daemon {
+
+/// What the program's user asked for.
+struct RunOptions {
+  std::vector<std::string> rulebooks;  ///< files
+  std::string variables_file;
+  std::vector<std::string> environment_variables;
+  std::string inventory;
+  Duration shutdown_delay = std::chrono::seconds(60);
+  std::optional<rules::ExecutionStrategy> execution_strategy;
+  std::size_t concurrent_actions = 25;
+  bool print_events = false;
+  Log::Options log;
+  std::vector<std::string> warnings;  ///< about the command line; told once the log is open
+  std::string stats_file;             ///< the closing summary as JSON; empty: none
+  enum class Summary { none, standard_error };
+  Summary summary = Summary::standard_error;
+  /// How faults that keep the program from starting are told: with file, line and caret, or as the
+  /// original's log lines.
+  enum class Faults { rendered, logged };
+  Faults faults = Faults::rendered;
+};
+
+/// The life of the engine, from reading what it is to do until it has ended. Returns the exit code:
+/// 0 a normal end; 1 it could not start, or a source failed; 130, 143 after SIGINT, SIGTERM. A
+/// second signal ends the process at once.
+int run(const RunOptions& options);
+
+/// The closing summary as JSON, with what was measured around the run.
+Value to_value(const pipeline::Summary& summary, double seconds, std::size_t peak_rss_bytes);
+
+/// The most memory that the process has had resident, in bytes.
+std::size_t peak_rss_bytes();
+
+}  // namespace millrace::daemon

@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "millrace/daemon/run.hpp"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+#include "millrace/base/files.hpp"
+#include "millrace/base/text.hpp"
+#include "millrace/daemon/rulebooks.hpp"
+#include "millrace/event/json.hpp"
+
+namespace millrace::daemon {
+namespace {
+
+constexpr std::size_t kBannerWidth = 80;
+constexpr std::size_t kBlockingThreads = 4;
+
+std::size_t terminal_width(int fd) {
+  struct winsize size{};
+  if (::isatty(fd) != 1 || ::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
+    return kBannerWidth;
+  return size.ws_col;
+}
+
+constexpr std::string_view kCommand = "ansible_rulebook.cli";
+
+// As the original tells what keeps it from starting: the first fault ends it. The others are told
+// before, for the reader.
+void log_faults(const Diagnostics& diagnostics, Log& log) {
+  const Diagnostic* first = nullptr;
+  for (const auto& item : diagnostics.items()) {
+    const auto place = item.where.line > 0 ? fmt::format("{}:{}:{}: ", item.where.file,
+                                                         item.where.line, item.where.column)
+                                           : std::string();
+    if (item.severity == Severity::warning) {
+      log.warning(kCommand, "{}{}", place, item.message);
+      continue;
+    }
+    if (first == nullptr) first = &item;
+    // Conditions are parsed after the form of the rulebook was found good.
+    const bool of_form = item.where.line > 0 && !item.message.starts_with("Error parsing");
+    if (of_form || first != &item)
+      log.error(kCommand, "{}{}{}", of_form ? "Invalid rulebook: " : "", place, item.message);
+  }
+  if (first != nullptr) log.error(kCommand, "Terminating: {}", first->message);
+}
+
+void print_faults(const LoadedRulebooks& loaded, const Diagnostics& diagnostics,
+                  const RunOptions& options, Log& log) {
+  if (options.faults == RunOptions::Faults::logged) return log_faults(diagnostics, log);
+  const auto colour = ::isatty(STDERR_FILENO) == 1 ? Colour::on : Colour::off;
+  for (const auto& item : diagnostics.items()) {
+    const auto text = loaded.texts.find(item.where.file);
+    const auto rendered =
+        render(item, text == loaded.texts.end() ? std::string_view() : text->second, colour);
+    static_cast<void>(write_all(STDERR_FILENO, rendered).has_value());
+  }
+}
+
+// Components by the names of the original's loggers, for people who filter its lines.
+std::string original_name(std::string_view component) {
+  if (component.starts_with("ansible_rulebook")) return std::string(component);
+  if (component.starts_with("source.") || component == "engine") return "ansible_rulebook.engine";
+  if (component.starts_with("rules.")) return "ansible_rulebook.rule_set_runner";
+  return fmt::format("ansible_rulebook.{}", component == "daemon" ? "app" : component);
+}
+
+Log::Options log_options(const RunOptions& options) {
+  auto log = options.log;
+  if (options.faults == RunOptions::Faults::logged) log.name_of = original_name;
+  return log;
+}
+
+std::string human_summary(const pipeline::Summary& summary, double seconds) {
+  const double rate = seconds > 0 ? static_cast<double>(summary.events) / seconds : 0;
+  std::string text =
+      fmt::format("{} events read, {} matched", grouped(summary.events), grouped(summary.matched));
+  if (summary.refused > 0) text += fmt::format(", {} refused", grouped(summary.refused));
+  text += '\n';
+  for (const auto& rule_set : summary.rule_sets) {
+    text += fmt::format("  {}\n", rule_set.name);
+    for (const auto& [rule, firings] : rule_set.firings)
+      text += fmt::format("  {:>10}  {}\n", grouped(firings), rule);
+  }
+  text += fmt::format("{} actions run, {} failed; {:.3f} s, {} events/s, peak memory {}\n",
+                      grouped(summary.actions_ok), grouped(summary.actions_failed), seconds,
+                      grouped(static_cast<std::uint64_t>(rate)),
+                      human_bytes(static_cast<double>(peak_rss_bytes())));
+  return text;
+}
+
+void close_the_books(const RunOptions& options, const pipeline::Summary& summary, double seconds,
+                     Log& log) {
+  if (options.summary == RunOptions::Summary::standard_error) {
+    static_cast<void>(write_all(STDERR_FILENO, human_summary(summary, seconds)).has_value());
+  }
+  if (options.stats_file.empty()) return;
+  const auto text = to_pretty_json(to_value(summary, seconds, peak_rss_bytes())) + "\n";
+  if (auto written = write_file_atomically(options.stats_file, text); !written) {
+    log.error("daemon", "cannot write the statistics: {}", written.error().message());
+  }
+}
+
+// SIGINT and SIGTERM end the engine in order; the second of them ends the process.
+class Interruption {
+ public:
+  Interruption(MainLoop& loop, pipeline::Engine& engine, Log& log) {
+    for (const int number : {SIGINT, SIGTERM}) {
+      loop.on_signal(number, [this, number, &engine, &log] {
+        if (signal_ != 0) ::_exit(128 + number);
+        signal_ = number;
+        log.info("daemon", "signal {}: stopping; another one ends at once", number);
+        engine.stop(pipeline::Engine::Stop::graceful);
+      });
+    }
+  }
+  int signal() const { return signal_; }
+
+ private:
+  int signal_ = 0;
+};
+
+}  // namespace
+
+// Not getrusage(): its maximum is inherited from the process that started this one.
+std::size_t peak_rss_bytes() {
+  constexpr std::string_view kField = "VmHWM:";
+  const auto status = read_file("/proc/self/status");
+  const auto at = status ? status->find(kField) : std::string::npos;
+  if (at == std::string::npos) return 0;
+  return std::strtoull(status->c_str() + at + kField.size(), nullptr, 10) * 1024;
+}
+
+Value to_value(const pipeline::Summary& summary, double seconds, std::size_t peak) {
+  Object rule_sets;
+  for (const auto& rule_set : summary.rule_sets) {
+    Object rules;
+    for (const auto& [rule, firings] : rule_set.firings) rules[rule] = firings;
+    rule_sets[rule_set.name] = std::move(rules);
+  }
+  return Object{{"events", summary.events},
+                {"matched", summary.matched},
+                {"refused", summary.refused},
+                {"rules", std::move(rule_sets)},
+                {"actions", Object{{"ok", summary.actions_ok}, {"failed", summary.actions_failed}}},
+                {"seconds", seconds},
+                {"peak_rss_bytes", peak}};
+}
+
+int run(const RunOptions& options) {
+  // A reader that goes away is an error of the write, not the end of the process.
+  ::signal(SIGPIPE, SIG_IGN);
+
+  // 1 and 2: what is to be done, and where to tell of it.
+  Log log(log_options(options));
+  const auto terminate = [&](std::string_view why) {
+    log.write(LogLevel::error, options.faults == RunOptions::Faults::logged ? kCommand : "daemon",
+              fmt::format("Terminating: {}", why));
+    return EXIT_FAILURE;
+  };
+  for (const auto& warning : options.warnings) log.warning("daemon", "{}", warning);
+  const auto variables = load_variables(options.variables_file, options.environment_variables);
+  if (!variables) return terminate(variables.error().message());
+  auto loaded = load_rulebooks(options.rulebooks, *variables);
+  if (!options.inventory.empty() && !std::filesystem::exists(options.inventory)) {
+    return terminate(fmt::format("Inventory {} not found", options.inventory));
+  }
+
+  // 3: extensions.
+  const Registry registry = builtin_registry();
+
+  // 4 and 5: everything is created and wired.
+  const SystemClock clock;
+  MainLoop loop(clock);
+  BlockingPool pool(kBlockingThreads);
+  Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO));
+  pipeline::EngineOptions engine_options;
+  engine_options.variables = *variables;
+  engine_options.inventory = options.inventory;
+  engine_options.shutdown_delay = options.shutdown_delay;
+  engine_options.execution_strategy = options.execution_strategy;
+  engine_options.concurrent_actions = options.concurrent_actions;
+  engine_options.print_events = options.print_events;
+  Diagnostics diagnostics = std::move(loaded.diagnostics);
+  auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), registry, loop, pool, log,
+                                         output, std::move(engine_options), diagnostics);
+  diagnostics.sort();
+  print_faults(loaded, diagnostics, options, log);
+  if (!engine) return EXIT_FAILURE;
+
+  // 6 and 7: events flow until the sources or the user end them.
+  const Interruption interruption(loop, *engine, log);
+  TaskGroup life(loop.executor(), {});
+  const Instant begun = clock.now();
+  life.spawn("engine", engine->run(), [&loop] { loop.stop(); });
+  loop.run();
+  const double seconds = std::chrono::duration<double>(clock.now() - begun).count();
+
+  close_the_books(options, engine->summary(), seconds, log);
+  if (interruption.signal() != 0) return 128 + interruption.signal();
+  if (engine->source_failed() && options.faults == RunOptions::Faults::logged) {
+    return terminate("One of the source plugins failed");
+  }
+  return engine->failed() ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+}  // namespace millrace::daemon

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <boost/json.hpp>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace millrace {
+
+/// JSON. 64-bit integers and doubles are kept apart, objects keep the order of their keys (use
+/// stable_erase). Boost.JSON's types are the project's vocabulary here, and the only third-party
+/// types that `event` shows.
+using Value = boost::json::value;
+using Object = boost::json::object;
+using Array = boost::json::array;
+using String = boost::json::string;
+
+/// Bounds on what is read from outside; beyond them reading fails with Errc::invalid_event.
+struct JsonLimits {
+  std::size_t depth = 128;
+  std::size_t bytes = std::size_t{16} << 20;
+};
+
+inline std::string_view view(const String& text) { return {text.data(), text.size()}; }
+
+/// A JSON value that never changes, together with the memory it lives in: built once, freed at
+/// once. Shared by everything that holds the event: activations, working memory, actions.
+class Document {
+ public:
+  /// `build` gets the storage in which the value must be made; `estimate` is a guess of its size in
+  /// bytes.
+  template <class Build>
+  static std::shared_ptr<const Document> make(std::size_t estimate, Build&& build) {
+    auto document = std::make_shared<Document>(Private{}, estimate);
+    document->value_ = std::forward<Build>(build)(boost::json::storage_ptr(&document->memory_));
+    return document;
+  }
+  /// A copy of `value` in memory of its own.
+  static std::shared_ptr<const Document> copy_of(const Value& value);
+
+  const Value& value() const { return value_; }
+  /// The value as an object; an empty object if it is none.
+  const Object& object() const;
+
+  struct Private {};
+  Document(Private, std::size_t estimate)
+      : memory_(estimate < 256 ? 256 : estimate), value_(&memory_) {}
+  Document(const Document&) = delete;
+  Document& operator=(const Document&) = delete;
+
+ private:
+  boost::json::monotonic_resource memory_;
+  Value value_;
+};
+using DocumentPtr = std::shared_ptr<const Document>;
+
+/// Deep equality as conditions see it inside lists and objects: 1 and 1.0 differ; the order of keys
+/// does not matter.
+bool identical(const Value& a, const Value& b);
+
+}  // namespace millrace

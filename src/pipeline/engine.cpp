@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "millrace/pipeline/engine.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <list>
+#include <utility>
+
+#include "millrace/base/text.hpp"
+#include "millrace/rules/session.hpp"
+#include "rule_set_runner.hpp"
+
+namespace millrace::pipeline {
+namespace {
+
+// Actions of the original that are not built yet: a rulebook that has them is sound, but cannot be
+// run.
+constexpr std::array<std::string_view, 4> kActionsToCome = {
+    "run_playbook", "run_module", "run_job_template", "run_workflow_template"};
+
+template <class Made>
+const Descriptor<Made>* look_up(const Extensions<Made>& extensions, const rules::Extension& named,
+                                std::string_view kind, Diagnostics& diagnostics) {
+  const auto* found = extensions.find(named.name);
+  if (found == nullptr) {
+    const auto known = extensions.names();
+    const auto short_name = named.name.substr(named.name.rfind('.') + 1);
+    auto hint = did_you_mean(short_name, known);
+    if (hint.empty()) hint = fmt::format("known: {}", fmt::join(known, ", "));
+    diagnostics.error(fmt::format("unknown-{}", kind), named.where,
+                      fmt::format("unknown {} `{}`", kind, named.name), hint);
+    return nullptr;
+  }
+  check_settings(found->schema, named.node, fmt::format("{} {}", kind, named.name), named.where,
+                 diagnostics);
+  return found;
+}
+
+}  // namespace
+
+void check_extensions(const rules::Rulebook& rulebook, const Registry& registry,
+                      Diagnostics& diagnostics) {
+  for (const auto& rule_set : rulebook.rule_sets) {
+    for (const auto& source : rule_set.sources) {
+      look_up(registry.sources, source.plugin, "source", diagnostics);
+      for (const auto& filter : source.filters)
+        look_up(registry.filters, filter, "filter", diagnostics);
+    }
+    for (const auto& rule : rule_set.rules) {
+      for (const auto& action : rule.actions) {
+        if (std::ranges::find(kActionsToCome, action.name) != kActionsToCome.end()) {
+          if (!rule.enabled) continue;
+          diagnostics.error(
+              "unsupported-action", action.where,
+              fmt::format("action `{}` is not available in this version", action.name),
+              "set `enabled: false` on the rule to run the others");
+          continue;
+        }
+        look_up(registry.actions, action, "action", diagnostics);
+        if (auto arguments = ValueTemplate::compile(action.settings); !arguments) {
+          diagnostics.error("unsupported-template", action.where, arguments.error().message());
+        }
+      }
+    }
+  }
+}
+
+class Engine::Impl final : public EngineServices {
+ public:
+  Impl(std::vector<rules::Rulebook> rulebooks, MainLoop& loop, BlockingPool& pool, Log& log,
+       Output& output, EngineOptions options)
+      : rulebooks_(std::move(rulebooks)),
+        loop_(loop),
+        pool_(pool),
+        log_(log),
+        output_(output),
+        options_(std::move(options)),
+        source_tasks_(
+            loop.executor(),
+            [this](std::string_view name, const std::exception_ptr& why) { on_crash(name, why); }),
+        rule_set_tasks_(
+            loop.executor(),
+            [this](std::string_view name, const std::exception_ptr& why) { on_crash(name, why); }) {
+  }
+
+  // --- building
+  // ------------------------------------------------------------------------------------------------------
+
+  void build(const Registry& registry, Diagnostics& diagnostics) {
+    for (const auto& rulebook : rulebooks_) {
+      check_extensions(rulebook, registry, diagnostics);
+      for (const auto& rule_set : rulebook.rule_sets) {
+        auto session = rules::Session::create(rule_set, diagnostics);
+        if (find(rule_set.name) != nullptr) {
+          diagnostics.error(
+              "duplicate-ruleset", rule_set.where,
+              fmt::format("Ruleset with name: {} defined multiple times", rule_set.name));
+        }
+        if (diagnostics.has_errors()) continue;
+        add(rule_set, std::move(session), registry, diagnostics);
+      }
+    }
+  }
+
+  void add(const rules::RuleSet& rule_set, std::unique_ptr<rules::Session> session,
+           const Registry& registry, Diagnostics& diagnostics) {
+    auto actions = make_actions(rule_set, registry, diagnostics);
+    runners_.push_back(std::make_unique<RuleSetRunner>(
+        rule_set, std::move(session), std::move(actions),
+        RuleSetRunner::Environment{*this, loop_, log_, output_, options_, uuids_}));
+    for (const auto& source : rule_set.sources)
+      add_source(source, *runners_.back(), registry, diagnostics);
+  }
+
+  std::vector<std::vector<RuleAction>> make_actions(const rules::RuleSet& rule_set,
+                                                    const Registry& registry,
+                                                    Diagnostics& diagnostics) {
+    std::vector<std::vector<RuleAction>> by_rule;
+    for (const auto& rule : rule_set.rules) {
+      auto& actions = by_rule.emplace_back();
+      if (!rule.enabled) continue;
+      for (const auto& entry : rule.actions) {
+        if (auto action = make_action(entry, registry, diagnostics))
+          actions.push_back(std::move(*action));
+      }
+    }
+    return by_rule;
+  }
+
+  std::optional<RuleAction> make_action(const rules::Extension& entry, const Registry& registry,
+                                        Diagnostics& diagnostics) {
+    RuleAction made;
+    made.name = entry.name;
+    made.descriptor = registry.actions.find(entry.name);
+    auto arguments = ValueTemplate::compile(entry.settings);
+    if (made.descriptor == nullptr || !arguments)
+      return std::nullopt;  // told by check_extensions()
+    made.arguments = std::move(*arguments);
+    Result<Settings> checked;
+    if (made.arguments.is_constant()) {
+      checked = Settings::check(made.descriptor->schema, entry.settings);
+      if (!checked) {
+        diagnostics.error("wrong-settings", entry.where, checked.error().message());
+        return std::nullopt;
+      }
+      made.constant.emplace(*checked);
+    }
+    auto action = made.descriptor->create(made.constant ? *made.constant : Settings());
+    if (!action) {
+      diagnostics.error("wrong-settings", entry.where, action.error().message());
+      return std::nullopt;
+    }
+    made.action = std::move(*action);
+    return made;
+  }
+
+  void add_source(const rules::SourceEntry& entry, RuleSetRunner& runner, const Registry& registry,
+                  Diagnostics& diagnostics) {
+    const auto& where = entry.plugin.where;
+    const auto complain = [&](const Error& error) {
+      diagnostics.error("wrong-settings", where, error.message());
+    };
+    const auto* descriptor = registry.sources.find(entry.plugin.name);
+    // Settings of sources are rendered once, with the startup variables; those of filters are not.
+    auto arguments = ValueTemplate::compile(entry.plugin.settings);
+    if (!arguments) return complain(arguments.error());
+    auto rendered = arguments->render(Scope(options_.variables));
+    if (!rendered) return complain(rendered.error());
+    auto settings = Settings::check(descriptor->schema, rendered->get_object());
+    if (!settings) return complain(settings.error());
+    auto source = descriptor->create(*settings);
+    if (!source) return complain(source.error());
+
+    std::vector<std::unique_ptr<Filter>> filters;
+    for (const auto& named : entry.filters) {
+      const auto* filter = registry.filters.find(named.name);
+      auto filter_settings = Settings::check(filter->schema, named.settings);
+      if (!filter_settings) return complain(filter_settings.error());
+      auto made = filter->create(*filter_settings);
+      if (!made) return complain(made.error());
+      filters.push_back(std::move(*made));
+    }
+    sources_.push_back(std::make_unique<SourceRunner>(
+        Origin{entry.name, entry.plugin.name}, std::move(*source), std::move(filters),
+        runner.inbox(),
+        SourceRunner::Environment{
+            loop_, pool_, log_, options_.limits, options_.inbox_events,
+            [&runner](const Origin& origin, std::uint64_t position, const Error& error) {
+              runner.refuse(origin, position, error);
+            }}));
+  }
+
+  // --- running
+  // -------------------------------------------------------------------------------------------------------
+
+  Task<> run() {
+    for (auto& runner : runners_)
+      rule_set_tasks_.spawn("rule set " + runner->rules().name, runner->run());
+    for (auto& source : sources_)
+      source_tasks_.spawn("source " + source->origin().name, run_source(*source));
+    co_await rule_set_tasks_.join();
+    source_tasks_.request_stop();
+    co_await source_tasks_.join();
+  }
+
+  Task<> run_source(SourceRunner& source) {
+    const auto ended = co_await source.run_source();
+    if (ended) {
+      log_.info("source." + source.origin().name, "ended");
+      drain();
+    } else if (ended.error().code() != Errc::cancelled) {
+      fail_source(source.origin().name, ended.error().message());
+    }
+  }
+
+  void fail_source(const std::string& name, std::string_view why) {
+    failed_ = true;
+    source_failed_ = true;
+    log_.error("source." + name, "Source error: {}", why);
+    log_.error("source." + name, "Shutting down source: {}", name);
+    drain();
+  }
+
+  void on_crash(std::string_view task, const std::exception_ptr& why) {
+    try {
+      std::rethrow_exception(why);
+    } catch (const std::exception& error) {
+      log_.error("engine", "{} ended by an exception: {}", task, error.what());
+    } catch (...) {
+      log_.error("engine", "{} ended by an unknown exception", task);
+    }
+    failed_ = true;
+    drain();
+  }
+
+  // A source has ended: the others stop, and what was emitted is read.
+  void drain() {
+    if (std::exchange(stopping_, true)) return;
+    source_tasks_.request_stop();
+    for (auto& runner : runners_) runner->close_intake();
+  }
+
+  void stop(Duration delay) {
+    stopping_ = true;
+    source_tasks_.request_stop();
+    for (auto& runner : runners_) {
+      runner->set_deadline(delay);
+      runner->stop_intake();
+    }
+  }
+
+  void stop_now() {
+    stop(Duration::zero());
+    for (auto& runner : runners_) runner->cancel_actions();
+  }
+
+  // --- services
+  // ------------------------------------------------------------------------------------------------------
+
+  RuleSetRunner* find(std::string_view name) const {
+    const auto found = std::ranges::find_if(
+        runners_, [&](const auto& runner) { return runner->rules().name == name; });
+    return found == runners_.end() ? nullptr : found->get();
+  }
+
+  static Error not_found(std::string_view name) {
+    return fail(Errc::not_found, "Ruleset {} not found", name);
+  }
+
+  Result<> set_fact(std::string_view rule_set, Object fact) override {
+    auto* runner = find(rule_set);
+    if (runner == nullptr) return not_found(rule_set);
+    runner->insert_fact(std::move(fact));
+    return {};
+  }
+
+  Result<> post_event(std::string_view rule_set, Object event) override {
+    auto* runner = find(rule_set);
+    if (runner == nullptr) return not_found(rule_set);
+    return runner->insert_event(std::move(event));
+  }
+
+  Result<> retract_fact(std::string_view rule_set, const Object& fact, Retract how) override {
+    auto* runner = find(rule_set);
+    if (runner == nullptr) return not_found(rule_set);
+    runner->retract(fact, how == Retract::partial ? rules::Session::Retract::partial
+                                                  : rules::Session::Retract::whole);
+    return {};
+  }
+
+  std::vector<DocumentPtr> facts(std::string_view rule_set) const override {
+    const auto* runner = find(rule_set);
+    return runner != nullptr ? runner->facts() : std::vector<DocumentPtr>();
+  }
+
+  void shut_down(ShutdownRequest request) override {
+    if (shutdown_requested_) return;
+    shutdown_requested_ = true;
+    log_.info("engine", "rule {} of {} asks for shutdown: {}", request.rule, request.rule_set,
+              request.message);
+    if (request.kind == ShutdownRequest::Kind::now) {
+      // The action that asks is itself running: let it end first.
+      loop_.call_soon([this] { stop_now(); });
+    } else {
+      stop(request.delay);
+    }
+  }
+
+  Duration default_shutdown_delay() const override { return options_.shutdown_delay; }
+  const Object& variables() const override { return options_.variables; }
+  const std::string& inventory() const override { return options_.inventory; }
+
+  void output_closed() override {
+    if (std::exchange(output_lost_, true)) return;
+    log_.error("engine", "standard output is closed: stopping");
+    failed_ = true;
+    stop(options_.shutdown_delay);
+  }
+
+  Duration shutdown_delay() const { return options_.shutdown_delay; }
+  bool failed() const { return failed_; }
+  bool source_failed() const { return source_failed_; }
+
+  Summary summary() const {
+    Summary summary;
+    for (const auto& runner : runners_) runner->add_to(summary);
+    return summary;
+  }
+
+ private:
+  const std::vector<rules::Rulebook> rulebooks_;
+  MainLoop& loop_;
+  BlockingPool& pool_;
+  Log& log_;
+  Output& output_;
+  const EngineOptions options_;
+  UuidGenerator uuids_;
+  std::vector<std::unique_ptr<RuleSetRunner>> runners_;
+  std::vector<std::unique_ptr<SourceRunner>> sources_;
+  TaskGroup source_tasks_;
+  TaskGroup rule_set_tasks_;
+  bool stopping_ = false;
+  bool shutdown_requested_ = false;
+  bool output_lost_ = false;
+  bool failed_ = false;
+  bool source_failed_ = false;
+};
+
+std::unique_ptr<Engine> Engine::create(std::vector<rules::Rulebook> rulebooks,
+                                       const Registry& registry, MainLoop& loop, BlockingPool& pool,
+                                       Log& log, Output& output, EngineOptions options,
+                                       Diagnostics& diagnostics) {
+  auto impl =
+      std::make_unique<Impl>(std::move(rulebooks), loop, pool, log, output, std::move(options));
+  impl->build(registry, diagnostics);
+  if (diagnostics.has_errors()) return nullptr;
+  return std::unique_ptr<Engine>(new Engine(std::move(impl)));
+}
+
+Engine::Engine(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Engine::~Engine() = default;
+
+Task<> Engine::run() { co_await impl_->run(); }
+
+void Engine::stop(Stop how) {
+  if (how == Stop::now) {
+    impl_->stop_now();
+  } else {
+    impl_->stop(impl_->shutdown_delay());
+  }
+}
+
+bool Engine::failed() const { return impl_->failed(); }
+bool Engine::source_failed() const { return impl_->source_failed(); }
+Summary Engine::summary() const { return impl_->summary(); }
+
+}  // namespace millrace::pipeline

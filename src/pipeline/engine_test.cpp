@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "millrace/pipeline/engine.hpp"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "millrace/event/json.hpp"
+#include "millrace/loop/channel.hpp"
+#include "millrace/plugin/plugin.hpp"
+
+namespace millrace::pipeline {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What the sources, filters and actions of a test see and do.
+struct World {
+  std::vector<std::string> feed;  // texts that source `feed` emits, one batch each
+  Duration feed_pause{};          // between them
+  bool feed_goes_on = false;      // does not end after the last
+  std::string feed_failure;       // ends with this error
+  std::uint64_t taken = 0;        // batches
+  std::uint64_t settled = 0;      // batches
+  std::uint64_t emitted = 0;      // batches for which emit() has returned
+  std::vector<Rejection> rejected;
+  std::vector<std::string> done;  // what action `record` was told, in order
+  int running = 0;                // actions `slow`
+  int most_running = 0;
+  std::uint64_t slow_done = 0;
+};
+
+class FeedSource final : public Source {
+ public:
+  explicit FeedSource(World& world) : world_(world) {}
+
+  Task<Result<>> run(SourceContext& context) override {
+    for (const auto& text : world_.feed) {
+      if (auto emitted = co_await context.emit(batch(text)); !emitted) co_return emitted;
+      ++world_.emitted;
+      if (world_.feed_pause > 0s) {
+        if (auto slept = co_await context.sleep_for(world_.feed_pause); !slept) co_return slept;
+      }
+    }
+    if (world_.feed_goes_on) co_return co_await context.sleep_for(24h);
+    if (!world_.feed_failure.empty()) co_return Error(Errc::unavailable, world_.feed_failure);
+    co_return Result<>();
+  }
+
+ private:
+  EventBatch batch(const std::string& text) {
+    const auto padded = std::make_shared<const std::string>(text + std::string(kTextPadding, ' '));
+    EventBatch batch;
+    batch.events.push_back(
+        Event::from_text(std::string_view(*padded).substr(0, text.size())).at(world_.emitted + 1));
+    batch.memory = padded;
+    batch.delivery.taken = [this](const std::vector<Rejection>& rejected) {
+      ++world_.taken;
+      world_.rejected.insert(world_.rejected.end(), rejected.begin(), rejected.end());
+    };
+    batch.delivery.settled = [this] { ++world_.settled; };
+    return batch;
+  }
+
+  World& world_;
+};
+
+class RecordAction final : public Action {
+ public:
+  explicit RecordAction(World& world) : world_(world) {}
+  Task<Result<>> run(const Settings& settings, ActionContext& context) override {
+    world_.done.push_back(fmt::format("{}: {}", context.rule, settings.string("text")));
+    co_return Result<>();
+  }
+
+ private:
+  World& world_;
+};
+
+class SlowAction final : public Action {
+ public:
+  explicit SlowAction(World& world) : world_(world) {}
+  Task<Result<>> run(const Settings&, ActionContext& context) override {
+    world_.most_running = std::max(world_.most_running, ++world_.running);
+    const auto slept = co_await context.loop.sleep_for(100ms);
+    --world_.running;
+    if (!slept) co_return slept;
+    ++world_.slow_done;
+    co_return Result<>();
+  }
+
+ private:
+  World& world_;
+};
+
+class FactAction final : public Action {
+ public:
+  Task<Result<>> run(const Settings& settings, ActionContext& context) override {
+    co_return context.engine.set_fact(settings.string("ruleset"), settings.object("fact"));
+  }
+};
+
+class StopAction final : public Action {
+ public:
+  Task<Result<>> run(const Settings&, ActionContext& context) override {
+    context.engine.shut_down({.delay = 1s, .message = "enough"});
+    co_return Result<>();
+  }
+};
+
+// Doubles every event; one with `poison` is an error.
+class DoubleFilter final : public Filter {
+ public:
+  Result<> apply(Value event, std::vector<Value>& out, Log&) override {
+    if (event.get_object().contains("poison")) return fail(Errc::invalid_event, "poisoned");
+    out.push_back(event);
+    out.push_back(std::move(event));
+    return {};
+  }
+};
+
+class EngineTest : public ::testing::Test {
+ protected:
+  EngineTest()
+      : log([this](LogLevel level, std::string_view, std::string_view text) {
+          lines.push_back(fmt::format("{} {}", to_string(level), text));
+        }) {
+    const auto source = [this](const Settings&) -> Result<std::unique_ptr<Source>> {
+      return std::unique_ptr<Source>(std::make_unique<FeedSource>(world));
+    };
+    registry.sources.add({"feed", {}, "", {}, source});
+    add_action<RecordAction>("record", {{Setting("text", SettingType::string, "").required()}},
+                             world);
+    add_action<SlowAction>("slow", {}, world);
+    add_action<FactAction>("fact", {{Setting("ruleset", SettingType::string, "").required(),
+                                     Setting("fact", SettingType::object, "").required()}});
+    add_action<StopAction>("stop", {});
+    registry.filters.add(
+        {"double", {}, "", {}, [](const Settings&) -> Result<std::unique_ptr<Filter>> {
+           return std::unique_ptr<Filter>(std::make_unique<DoubleFilter>());
+         }});
+  }
+
+  template <class T, class... Args>
+  void add_action(const std::string& name, SettingsSchema schema, Args&... arguments) {
+    registry.actions.add({name,
+                          {},
+                          "",
+                          std::move(schema),
+                          [&arguments...](const Settings&) -> Result<std::unique_ptr<Action>> {
+                            return std::unique_ptr<Action>(std::make_unique<T>(arguments...));
+                          }});
+  }
+
+  void start(const std::string& rulebook, EngineOptions options = {}) {
+    Diagnostics diagnostics;
+    std::vector<rules::Rulebook> books;
+    auto book = rules::load_rulebook(rulebook, "test.yml", {}, diagnostics);
+    for (const auto& item : diagnostics.items()) problems.push_back(item.message);
+    ASSERT_TRUE(book);
+    books.push_back(std::move(*book));
+    engine = Engine::create(std::move(books), registry, loop, pool, log, output, std::move(options),
+                            diagnostics);
+    for (const auto& item : diagnostics.items()) problems.push_back(item.message);
+    if (!engine) return;
+    tasks.spawn("engine", engine->run(), [this] { ended = true; });
+    loop.run_ready();
+  }
+
+  ~EngineTest() override {
+    if (engine && !ended) {
+      engine->stop(Engine::Stop::now);
+      loop.run_until([this] { return tasks.size() == 0; });
+    }
+  }
+
+  bool told(std::string_view part) const {
+    return std::ranges::any_of(lines, [&](const std::string& line) { return line.contains(part); });
+  }
+
+  World world;
+  std::vector<std::string> lines;
+  std::vector<std::string> problems;
+  ManualClock clock;
+  MainLoop loop{clock};
+  BlockingPool pool{1};
+  Log log;
+  Output output{STDOUT_FILENO, 80};
+  Registry registry;
+  TaskGroup tasks{loop.executor(), {}};
+  std::unique_ptr<Engine> engine;
+  bool ended = false;
+};
+
+std::string rule_set(std::string_view rules, std::string_view options = "") {
+  return fmt::format("- name: test\n  hosts: all\n{}  sources:\n    - feed:\n  rules:\n{}", options,
+                     rules);
+}
+
+constexpr std::string_view kSlow =
+    "    - {name: r, condition: event.i is defined, action: {slow: }}\n";
+constexpr std::string_view kRecord =
+    "    - {name: r, condition: event.i is defined, action: {record: {text: \"{{ event.i }}\"}}}\n";
+
+std::vector<std::string> numbered(int count) {
+  std::vector<std::string> all;
+  for (int i = 0; i < count; ++i) all.push_back(fmt::format(R"({{"i": {}}})", i));
+  return all;
+}
+
+TEST_F(EngineTest, RunsTheActionsOfWhatFiresAndEndsWithItsSource) {
+  world.feed = numbered(3);
+  start(rule_set(kRecord));
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(engine->failed());
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 1", "r: 2"}));
+  const auto summary = engine->summary();
+  EXPECT_EQ(summary.events, 3U);
+  EXPECT_EQ(summary.matched, 3U);
+  EXPECT_EQ(summary.actions_ok, 3U);
+  EXPECT_EQ(summary.rule_sets[0].firings[0].second, 3U);
+}
+
+TEST_F(EngineTest, SettlesABatchWhenTheActionsItCausedHaveEnded) {
+  world.feed = numbered(1);
+  world.feed_goes_on = true;
+  start(rule_set(kSlow));
+  loop.advance(99ms);
+  EXPECT_EQ(world.taken, 1U);
+  EXPECT_EQ(world.settled, 0U);
+  loop.advance(1ms);
+  EXPECT_EQ(world.settled, 1U);
+}
+
+TEST_F(EngineTest, SettlesAtOnceWhatMatchesNothing) {
+  world.feed = {R"({"other": 1})"};
+  world.feed_goes_on = true;
+  start(rule_set(kSlow));
+  EXPECT_EQ(world.settled, 1U);
+}
+
+TEST_F(EngineTest, SlowsAFastSourceDownToItsActionsAndLosesNothing) {
+  // An event a millisecond, actions of 100 ms: a hundred times too fast, for ten seconds.
+  world.feed = numbered(10'000);
+  world.feed_pause = 1ms;
+  world.feed_goes_on = true;
+  EngineOptions options;
+  options.inbox_events = 50;
+  start(rule_set(kSlow), options);
+  loop.advance(10s);
+
+  EXPECT_NEAR(static_cast<double>(world.slow_done), 100, 2);
+  // What is neither done nor refused waits in the inbox, among the firings, or in the hands of
+  // reader and source.
+  const auto waiting = world.emitted - world.slow_done;
+  EXPECT_LE(waiting, options.inbox_events + options.pending_activations + 4);
+  EXPECT_EQ(world.settled, world.slow_done);
+
+  loop.advance(1'000s);
+  EXPECT_EQ(world.slow_done, 10'000U);
+  EXPECT_EQ(world.settled, 10'000U);
+}
+
+TEST_F(EngineTest, ReadsEverythingThatWasEmittedBeforeTheSourceEnded) {
+  world.feed = numbered(30);
+  start(rule_set(kSlow));
+  EXPECT_FALSE(ended);
+  loop.advance(3s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.slow_done, 30U);
+}
+
+TEST_F(EngineTest, StopsActionsThatGoOnBeyondTheShutdownDelayAndDoesNotSettleThem) {
+  world.feed = numbered(8);
+  EngineOptions options;
+  options.shutdown_delay = 250ms;
+  start(rule_set(kSlow), options);
+  loop.advance(1s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.slow_done, 2U);
+  EXPECT_EQ(world.settled, 2U);
+  EXPECT_TRUE(told("the shutdown delay is over"));
+}
+
+TEST_F(EngineTest, LeavesUnreadEventsUnsettledWhenItIsStopped) {
+  world.feed = numbered(100);
+  world.feed_goes_on = true;
+  start(rule_set(kSlow));
+  loop.advance(200ms);
+  engine->stop(Engine::Stop::graceful);
+  loop.advance(60s);
+  EXPECT_TRUE(ended);
+  EXPECT_GE(world.slow_done, 2U);
+  EXPECT_LT(world.slow_done, 20U) << "events that nobody had read were acted upon";
+  EXPECT_LE(world.settled, world.slow_done);
+}
+
+TEST_F(EngineTest, StopsNowWithoutWaiting) {
+  world.feed = numbered(5);
+  world.feed_goes_on = true;
+  start(rule_set(kSlow));
+  engine->stop(Engine::Stop::now);
+  loop.run_ready();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.slow_done, 0U);
+  EXPECT_EQ(world.settled, 0U);
+}
+
+TEST_F(EngineTest, ShutdownActionIgnoresTheEventsBehindIt) {
+  world.feed = numbered(100);
+  world.feed_goes_on = true;
+  start(
+      rule_set("    - {name: end, condition: event.i == 2, action: {stop: }}\n"
+               "    - {name: r, condition: event.i is defined, action: {record: {text: \"{{ "
+               "event.i }}\"}}}\n"));
+  loop.advance(2s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 1"}));
+}
+
+TEST_F(EngineTest, EndsWithFailureWhenASourceFails) {
+  world.feed = numbered(2);
+  world.feed_failure = "peer is gone";
+  start(rule_set(kRecord));
+  EXPECT_TRUE(ended);
+  EXPECT_TRUE(engine->failed());
+  EXPECT_EQ(world.done.size(), 2U) << "what was emitted before is still acted upon";
+  EXPECT_TRUE(told("peer is gone"));
+}
+
+TEST_F(EngineTest, RefusesWhatIsNoEventAndGoesOn) {
+  world.feed = {R"({"i": 0})",    "not json",          "[1]",
+                R"({"meta": 5})", "{\"i\": \"\xff\"}", R"({"i": 1})"};
+  start(rule_set(kRecord));
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 1"}));
+  EXPECT_EQ(world.rejected.size(), 4U);
+  EXPECT_EQ(world.settled, 6U);
+  EXPECT_EQ(engine->summary().refused, 4U);
+  EXPECT_TRUE(told("event 2: refused: invalid JSON"));
+}
+
+TEST_F(EngineTest, AFailedActionIsCountedAndTheNextOnesRun) {
+  world.feed = numbered(1);
+  start(
+      rule_set("    - name: r\n      condition: event.i == 0\n      actions:\n"
+               "        - record: {text: \"{{ event.nosuch }}\"}\n"
+               "        - record: {text: \"{{ nosuch }}\"}\n"
+               "        - fact: {ruleset: elsewhere, fact: {a: 1}}\n"
+               "        - record: {text: last}\n"));
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: last"}));
+  EXPECT_EQ(engine->summary().actions_failed, 3U);
+  EXPECT_TRUE(told("Undefined jinja variable  'nosuch' in action record"));
+  EXPECT_TRUE(told("'nosuch' is undefined"));
+  EXPECT_TRUE(told("Ruleset elsewhere not found"));
+}
+
+TEST_F(EngineTest, FactsOfActionsFireRules) {
+  world.feed = numbered(1);
+  start(
+      rule_set("    - {name: r, condition: event.i == 0, action: {fact: {ruleset: test, fact: "
+               "{seen: \"{{ event.i }}\"}}}}\n"
+               "    - {name: s, condition: fact.seen == 0, action: {record: {text: \"{{ event.seen "
+               "}}\"}}}\n"));
+  EXPECT_EQ(world.done, (std::vector<std::string>{"s: 0"}));
+}
+
+TEST_F(EngineTest, ParallelRuleSetsRunAsManyActionsAsAllowed) {
+  world.feed = numbered(20);
+  EngineOptions options;
+  options.concurrent_actions = 4;
+  start(rule_set(kSlow, "  execution_strategy: parallel\n"), options);
+  loop.advance(2s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.most_running, 4);
+  EXPECT_EQ(world.slow_done, 20U);
+}
+
+TEST_F(EngineTest, SequentialRuleSetsRunOneActionAtATime) {
+  world.feed = numbered(5);
+  start(rule_set(kSlow));
+  loop.advance(2s);
+  EXPECT_EQ(world.most_running, 1);
+  EXPECT_EQ(world.slow_done, 5U);
+}
+
+std::string filtered(std::string_view rules) {
+  return fmt::format(
+      "- name: test\n  hosts: all\n  sources:\n    - feed:\n      filters:\n        - double:\n  "
+      "rules:\n{}",
+      rules);
+}
+
+TEST_F(EngineTest, FiltersMayMakeSeveralEventsOfOne) {
+  world.feed = numbered(2);
+  start(filtered(kRecord));
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 0", "r: 1", "r: 1"}));
+  EXPECT_EQ(world.settled, 2U) << "a batch is settled once, whatever became of its events";
+}
+
+TEST_F(EngineTest, AFilterThatFailsEndsItsSourceAfterTheEventsBefore) {
+  world.feed = {R"({"i": 0})", R"({"poison": 1})", R"({"i": 1})"};
+  start(filtered(kRecord));
+  EXPECT_TRUE(engine->failed());
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 0"}));
+}
+
+TEST_F(EngineTest, AddsWhatItKnowsOfAnEventToItsMeta) {
+  world.feed = {R"({"i": 0, "meta": {"uuid": "mine"}})"};
+  start(rule_set(
+      "    - {name: r, condition: event.meta.source.type == \"feed\", "
+      "action: {record: {text: \"{{ event.meta.uuid }} {{ event.meta.source.name }}\"}}}\n"));
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: mine feed"}));
+}
+
+TEST_F(EngineTest, NamesEveryExtensionThatItDoesNotKnow) {
+  start(
+      "- name: test\n  hosts: all\n  sources:\n    - fead:\n  rules:\n"
+      "    - {name: r, condition: event.i == 1, action: {recrod: }}\n"
+      "    - {name: s, condition: event.i == 1, action: {record: {txt: a}}}\n");
+  EXPECT_EQ(engine, nullptr);
+  const auto names = [&](std::string_view part) {
+    return std::ranges::any_of(problems,
+                               [&](const std::string& problem) { return problem.contains(part); });
+  };
+  EXPECT_TRUE(names("unknown source `fead`"));
+  EXPECT_TRUE(names("unknown action `recrod`"));
+  EXPECT_TRUE(names("txt"));
+}
+
+}  // namespace
+}  // namespace millrace::pipeline

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "millrace/base/diagnostic.hpp"
+#include "millrace/base/log.hpp"
+#include "millrace/event/value.hpp"
+#include "millrace/loop/blocking_pool.hpp"
+#include "millrace/loop/main_loop.hpp"
+#include "millrace/plugin/output.hpp"
+#include "millrace/plugin/registry.hpp"
+#include "millrace/rules/rulebook.hpp"
+
+namespace millrace::pipeline {
+
+struct EngineOptions {
+  Object variables;  ///< for templates
+  std::string inventory;
+  Duration shutdown_delay = std::chrono::seconds(60);  ///< how long actions may go on at the end
+  std::optional<rules::ExecutionStrategy> execution_strategy;  ///< of rule sets that do not say
+  bool print_events = false;                                   ///< a banner for each event received
+  JsonLimits limits;
+  std::size_t inbox_events =
+      8192;  ///< events of a rule set that wait to be read; then emit() waits
+  std::size_t pending_activations =
+      10;  ///< firings of a rule set that wait to be acted upon; then no event is read
+  std::size_t concurrent_actions = 25;  ///< of a rule set with the parallel strategy
+};
+
+/// What a run did.
+struct Summary {
+  struct RuleSet {
+    std::string name;
+    std::vector<std::pair<std::string, std::uint64_t>>
+        firings;  ///< by rule, in order; enabled rules
+  };
+  std::uint64_t events = 0;   ///< read, refused ones apart
+  std::uint64_t matched = 0;  ///< events that took part in a firing
+  std::uint64_t refused = 0;  ///< not JSON objects within the limits
+  std::uint64_t actions_ok = 0;
+  std::uint64_t actions_failed = 0;
+  std::vector<RuleSet> rule_sets;
+};
+
+/// Runs rulebooks: sources, filters, rule sets, actions. Loop thread only.
+///
+/// An event that a source emits waits in the inbox of its rule set (emit() waits while that is
+/// full), is read and matched, and settled when the actions that it caused have ended. The first
+/// source that ends, ends the run: what was emitted is read, what fired is acted upon, for at most
+/// the shutdown delay once nothing is left to read.
+class Engine {
+ public:
+  /// Everything given must outlive the engine. Names that the registry does not know and settings
+  /// that do not fit go to `diagnostics`; nullptr if there was an error.
+  static std::unique_ptr<Engine> create(std::vector<rules::Rulebook> rulebooks,
+                                        const Registry& registry, MainLoop& loop,
+                                        BlockingPool& pool, Log& log, Output& output,
+                                        EngineOptions options, Diagnostics& diagnostics);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  /// Starts the sources and ends when every rule set has ended. Call once.
+  Task<> run();
+
+  /// Asks for an orderly end: sources stop, what is unread is left unsettled, actions have the
+  /// shutdown delay. `now`: none.
+  enum class Stop { graceful, now };
+  void stop(Stop how);
+
+  /// A source failed, standard output lost its reader, or something crashed: the program's exit
+  /// code is 1.
+  bool failed() const;
+  bool source_failed() const;
+  Summary summary() const;
+
+ private:
+  class Impl;
+  explicit Engine(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+/// The checks of create() alone: names and settings against the registry.
+void check_extensions(const rules::Rulebook& rulebook, const Registry& registry,
+                      Diagnostics& diagnostics);
+
+}  // namespace millrace::pipeline

@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rule_set_runner.hpp"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+#include "millrace/event/python_text.hpp"
+
+namespace millrace::pipeline {
+namespace {
+
+constexpr std::uint64_t kRefusalsTold = 10;      // of a rule set; the others are counted
+constexpr std::size_t kMostFirings = 1'000'000;  // that actions may pile up by posting events
+
+TaskGroup::OnFailure tell(Log& log, std::string component) {
+  return [&log, component = std::move(component)](std::string_view task,
+                                                  const std::exception_ptr& why) {
+    try {
+      std::rethrow_exception(why);
+    } catch (const std::exception& error) {
+      log.error(component, "{} ended by an exception: {}", task, error.what());
+    } catch (...) {
+      log.error(component, "{} ended by an unknown exception", task);
+    }
+  };
+}
+
+}  // namespace
+
+RuleSetRunner::RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules::Session> session,
+                             std::vector<std::vector<RuleAction>> actions, Environment environment)
+    : rules_(rules),
+      session_(std::move(session)),
+      actions_(std::move(actions)),
+      environment_(environment),
+      log_name_("rules." + rules.name),
+      id_(environment.uuids.next()),
+      deadline_(environment.options.shutdown_delay),
+      reader_(session_->paths(), environment.options.limits),
+      inbox_(environment.options.inbox_events),
+      tasks_(environment.loop.executor(), tell(environment.log, log_name_)),
+      firings_(environment.loop.executor(), tell(environment.log, log_name_)),
+      firings_by_rule_(rules.rules.size()) {
+  for (std::size_t i = 0; i < rules.rules.size(); ++i)
+    rule_ids_.push_back(environment.uuids.next());
+}
+
+bool RuleSetRunner::parallel() const {
+  const auto strategy = rules_.execution_strategy ? rules_.execution_strategy
+                                                  : environment_.options.execution_strategy;
+  return strategy == rules::ExecutionStrategy::parallel;
+}
+
+Task<> RuleSetRunner::run() {
+  tasks_.spawn("actions", run_plan());
+  session_->advance(environment_.loop.clock().now(), fired_);
+  plan({});
+  co_await read_inbox();
+  reading_ended_ = true;
+  planned_.notify_all();
+  // What fired is acted upon for as long as the shutdown delay allows.
+  const auto deadline = environment_.loop.call_later(deadline_, [this] { cancel_actions(); });
+  co_await tasks_.join();
+  environment_.loop.cancel(deadline);
+}
+
+// --- reading
+// -------------------------------------------------------------------------------------------------------------
+
+Task<> RuleSetRunner::read_inbox() {
+  while (!intake_stopped_) {
+    auto entry = co_await inbox_.pop();
+    if (!entry || !*entry) co_return;
+    co_await read_batch(std::move(**entry));
+    // Timers, other rule sets and the sources get their turn.
+    co_await environment_.loop.yield();
+  }
+}
+
+Task<> RuleSetRunner::read_batch(InboxBatch entry) {
+  const auto settlement = std::make_shared<Settlement>(std::move(entry.batch.delivery));
+  std::vector<Rejection> rejected = std::move(entry.refused);
+  const EventReader::Arrival arrival{entry.origin, entry.received_at, {}};
+  Instant now = environment_.loop.clock().now();
+  for (std::size_t i = 0; i < entry.batch.events.size(); ++i) {
+    Event& event = entry.batch.events[i];
+    if (auto read = reader_.read(event, arrival); !read) {
+      refuse(*entry.origin, event.position(), read.error());
+      rejected.push_back({entry.positions.empty() ? i : entry.positions[i], read.error()});
+      continue;
+    }
+    ++events_;
+    if (environment_.options.print_events) print_event(reader_.document());
+    session_->insert_event(reader_, now, fired_);
+    if (fired_.empty()) continue;
+    if (!co_await act_on_fired(settlement)) {
+      settlement->abandon();
+      co_return;
+    }
+    now = environment_.loop.clock().now();
+  }
+  tell_notices();
+  settlement->taken(rejected);
+}
+
+// Lets actions start at once, and waits while too many firings wait; false when the intake was
+// stopped meanwhile.
+Task<bool> RuleSetRunner::act_on_fired(SettlementPtr settlement) {
+  plan(settlement);
+  co_await environment_.loop.yield();
+  while (!intake_stopped_ && plan_.size() > environment_.options.pending_activations) {
+    if (auto waited = co_await plan_has_room_.wait(); !waited) co_return false;
+  }
+  co_return !intake_stopped_;
+}
+
+void RuleSetRunner::refuse(const Origin& origin, std::uint64_t position, const Error& error) {
+  ++refused_;
+  if (refused_ > kRefusalsTold) return;
+  auto& log = environment_.log;
+  const auto place = position > 0 ? fmt::format("event {}: ", position) : std::string();
+  log.error("source." + origin.name, "{}refused: {}", place, error.message());
+  if (refused_ == kRefusalsTold) {
+    log.warning(log_name_, "further refused events are counted, not logged");
+  }
+}
+
+void RuleSetRunner::print_event(const DocumentPtr& event) {
+  const auto content =
+      fmt::format("Ruleset: {}\nEvent:\n{}", rules_.name, python_pformat(event->value()));
+  const auto printed =
+      environment_.output.banner(environment_.loop.clock().wall(), "received event", content);
+  if (environment_.output.closed()) return environment_.services.output_closed();
+  if (!printed) environment_.log.error(log_name_, "{}", printed.error().message());
+}
+
+void RuleSetRunner::plan(const SettlementPtr& settlement) {
+  const auto at = environment_.loop.clock().wall();
+  for (auto& activation : fired_) {
+    ++firings_by_rule_[activation.rule];
+    plan_.push_back({std::move(activation), settlement, at});
+  }
+  fired_.clear();
+  planned_.notify_all();
+}
+
+void RuleSetRunner::tell_notices() {
+  for (const auto& notice : session_->take_notices())
+    environment_.log.error(log_name_, "{}", notice.text);
+}
+
+void RuleSetRunner::stop_intake() {
+  intake_stopped_ = true;
+  inbox_.close();
+  inbox_.clear();
+  plan_has_room_.notify_all();
+}
+
+// --- what actions cause
+// --------------------------------------------------------------------------------------------------
+
+void RuleSetRunner::insert_fact(Object fact) {
+  session_->insert_fact(Document::copy_of(Value(std::move(fact))), environment_.loop.clock().now(),
+                        fired_);
+  plan({});
+  tell_notices();
+}
+
+Result<> RuleSetRunner::insert_event(Object data) {
+  if (plan_.size() >= kMostFirings) {
+    return fail(Errc::unavailable, "rule set {} has {} firings waiting: the event is refused",
+                rules_.name, plan_.size());
+  }
+  Event event{Value(std::move(data))};
+  if (auto read = reader_.read(event, {}); !read) return read.error();
+  ++events_;
+  if (environment_.options.print_events) print_event(reader_.document());
+  session_->insert_event(reader_, environment_.loop.clock().now(), fired_);
+  plan({});
+  tell_notices();
+  return {};
+}
+
+void RuleSetRunner::retract(const Object& pattern, rules::Session::Retract how) {
+  session_->retract(pattern, how, environment_.loop.clock().now(), fired_);
+  plan({});
+}
+
+// --- acting
+// --------------------------------------------------------------------------------------------------------------
+
+Task<> RuleSetRunner::run_plan() {
+  while (!actions_cancelled_) {
+    if (plan_.empty()) {
+      if (reading_ended_ && firings_.size() == 0) break;
+      if (auto waited = co_await planned_.wait(); !waited) break;
+      continue;
+    }
+    if (parallel() && firings_.size() >= environment_.options.concurrent_actions) {
+      if (auto waited = co_await planned_.wait(); !waited) break;
+      continue;
+    }
+    Firing firing = std::move(plan_.front());
+    plan_.pop_front();
+    plan_has_room_.notify_all();
+    if (parallel()) {
+      firings_.spawn("firing", run_firing(std::move(firing)), [this] { planned_.notify_all(); });
+    } else {
+      co_await run_firing(std::move(firing));
+    }
+  }
+  co_await firings_.join();
+}
+
+Task<> RuleSetRunner::run_firing(Firing firing) {
+  for (auto& action : actions_[firing.activation.rule]) {
+    const auto ran = co_await run_action(firing, action);
+    if (ran) {
+      ++actions_ok_;
+    } else if (ran.error().code() == Errc::cancelled) {
+      if (firing.settlement) firing.settlement->abandon();
+      co_return;
+    } else {
+      ++actions_failed_;
+      report_failure(action, ran.error());
+    }
+  }
+}
+
+Task<Result<>> RuleSetRunner::run_action(const Firing& firing, RuleAction& action) {
+  const auto& bindings = firing.activation.bindings;
+  std::optional<Settings> rendered;
+  if (!action.constant) {
+    auto arguments = action.arguments.render(Scope(environment_.options.variables, bindings));
+    if (!arguments) {
+      co_return fail(arguments.error().code(), "{} in action {}", arguments.error().message(),
+                     action.name);
+    }
+    auto checked = Settings::check(action.descriptor->schema, arguments->get_object());
+    if (!checked) co_return checked.error();
+    rendered.emplace(std::move(*checked));
+  }
+  ActionContext context{.action = action.name,
+                        .rule_set = rules_.name,
+                        .rule_set_id = id_,
+                        .rule = rules_.rules[firing.activation.rule].name,
+                        .rule_id = rule_ids_[firing.activation.rule],
+                        .run_at = firing.at,
+                        .hosts = rules_.hosts,
+                        .bindings = bindings,
+                        .engine = environment_.services,
+                        .output = environment_.output,
+                        .loop = environment_.loop,
+                        .log = environment_.log};
+  co_return co_await action.action->run(rendered ? *rendered : *action.constant, context);
+}
+
+void RuleSetRunner::report_failure(const RuleAction& action, const Error& error) {
+  if (environment_.output.closed())
+    return environment_.services.output_closed();  // which tells of it, once
+  if (error.message().starts_with("Undefined jinja variable")) {
+    environment_.log.error(log_name_, "{}", error.message());
+  } else {
+    environment_.log.error(log_name_, "Error calling action {}, err {}", action.name,
+                           error.message());
+  }
+}
+
+void RuleSetRunner::cancel_actions() {
+  if (!plan_.empty() || tasks_.size() > 0) {
+    environment_.log.warning(
+        log_name_, "the shutdown delay is over: {} firings were not acted upon", plan_.size());
+  }
+  actions_cancelled_ = true;
+  for (auto& firing : plan_) {
+    if (firing.settlement) firing.settlement->abandon();
+  }
+  plan_.clear();
+  firings_.request_stop();
+  tasks_.request_stop();
+}
+
+void RuleSetRunner::add_to(Summary& summary) const {
+  summary.events += events_;
+  summary.matched += session_->statistics().matched;
+  summary.refused += refused_;
+  summary.actions_ok += actions_ok_;
+  summary.actions_failed += actions_failed_;
+  Summary::RuleSet rule_set{rules_.name, {}};
+  for (std::size_t i = 0; i < rules_.rules.size(); ++i) {
+    if (rules_.rules[i].enabled)
+      rule_set.firings.emplace_back(rules_.rules[i].name, firings_by_rule_[i]);
+  }
+  summary.rule_sets.push_back(std::move(rule_set));
+}
+
+}  // namespace millrace::pipeline

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "millrace/base/uuid.hpp"
+#include "millrace/event/event_reader.hpp"
+#include "millrace/loop/channel.hpp"
+#include "millrace/pipeline/engine.hpp"
+#include "millrace/pipeline/template.hpp"
+#include "millrace/plugin/action.hpp"
+#include "millrace/rules/session.hpp"
+#include "settlement.hpp"
+#include "source_runner.hpp"
+
+namespace millrace::pipeline {
+
+/// An action of a rule, ready to be called.
+struct RuleAction {
+  std::string name;
+  const ActionDescriptor* descriptor = nullptr;
+  std::unique_ptr<Action> action;
+  ValueTemplate arguments;
+  std::optional<Settings> constant;  ///< checked arguments, when nothing in them is rendered
+};
+
+/// One rule set at work: reads its inbox, matches, and runs the actions of what fired. Loop thread
+/// only.
+class RuleSetRunner {
+ public:
+  struct Environment {
+    EngineServices& services;
+    MainLoop& loop;
+    Log& log;
+    Output& output;
+    const EngineOptions& options;
+    UuidGenerator& uuids;
+  };
+
+  RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules::Session> session,
+                std::vector<std::vector<RuleAction>> actions, Environment environment);
+
+  const rules::RuleSet& rules() const { return rules_; }
+  Inbox& inbox() { return inbox_; }
+
+  /// Runs until the intake is closed, what was taken is read, and what fired is acted upon.
+  Task<> run();
+
+  /// No more events: what is in the inbox is still read.
+  void close_intake() { inbox_.close(); }
+  /// No more events, and what is unread stays unread, unsettled.
+  void stop_intake();
+  /// How long actions may go on once nothing is left to read.
+  void set_deadline(Duration delay) { deadline_ = delay; }
+  /// Drops the firings that wait and stops the actions that run.
+  void cancel_actions();
+
+  /// Logs and counts an event that will not be read.
+  void refuse(const Origin& origin, std::uint64_t position, const Error& error);
+
+  void insert_fact(Object fact);
+  /// Errors: unavailable when too many firings wait already.
+  Result<> insert_event(Object event);
+  void retract(const Object& pattern, rules::Session::Retract how);
+  std::vector<DocumentPtr> facts() const { return session_->working_memory(); }
+
+  void add_to(Summary& summary) const;
+
+ private:
+  struct Firing {
+    rules::Activation activation;
+    SettlementPtr settlement;  // empty for what actions caused
+    WallTime at;
+  };
+
+  Task<> read_inbox();
+  Task<> read_batch(InboxBatch entry);
+  Task<bool> act_on_fired(SettlementPtr settlement);
+  void print_event(const DocumentPtr& event);
+  void plan(const SettlementPtr& settlement);
+  void tell_notices();
+
+  Task<> run_plan();
+  Task<> run_firing(Firing firing);
+  Task<Result<>> run_action(const Firing& firing, RuleAction& action);
+  void report_failure(const RuleAction& action, const Error& error);
+  bool parallel() const;
+
+  const rules::RuleSet& rules_;
+  const std::unique_ptr<rules::Session> session_;
+  std::vector<std::vector<RuleAction>> actions_;  // by rule
+  const Environment environment_;
+  const std::string log_name_;
+  const std::string id_;
+  std::vector<std::string> rule_ids_;
+  Duration deadline_;
+
+  EventReader reader_;
+  Inbox inbox_;
+  std::vector<rules::Activation> fired_;  // by the call at hand; kept for its capacity
+  std::deque<Firing> plan_;
+  Waiters planned_;
+  Waiters plan_has_room_;
+  bool reading_ended_ = false;
+  bool intake_stopped_ = false;
+  bool actions_cancelled_ = false;
+  TaskGroup tasks_;    // the plan
+  TaskGroup firings_;  // in the parallel strategy
+
+  std::uint64_t events_ = 0;
+  std::uint64_t refused_ = 0;
+  std::uint64_t actions_ok_ = 0;
+  std::uint64_t actions_failed_ = 0;
+  std::vector<std::uint64_t> firings_by_rule_;
+};
+
+}  // namespace millrace::pipeline

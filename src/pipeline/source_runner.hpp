@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "millrace/loop/channel.hpp"
+#include "millrace/plugin/filter.hpp"
+#include "millrace/plugin/source.hpp"
+
+namespace millrace::pipeline {
+
+/// A batch on its way from a source to a rule set.
+struct InboxBatch {
+  EventBatch batch;
+  Origin const* origin = nullptr;
+  WallTime received_at;
+  std::vector<Rejection> refused;  ///< events that did not get through the filters' parsing
+  std::vector<std::size_t>
+      positions;  ///< with filters: which event of the source each event came from
+};
+using Inbox = Channel<InboxBatch>;
+
+/// One source with its filters, and the context it runs in.
+class SourceRunner final : public SourceContext {
+ public:
+  struct Environment {
+    MainLoop& loop;
+    BlockingPool& pool;
+    Log& log;
+    const JsonLimits& limits;
+    std::size_t inbox_capacity;
+    /// Told of every event that is refused.
+    std::function<void(const Origin&, std::uint64_t position, const Error&)> refused;
+  };
+  SourceRunner(Origin origin, std::unique_ptr<Source> source,
+               std::vector<std::unique_ptr<Filter>> filters, Inbox& inbox, Environment environment);
+
+  /// Runs the source to its end.
+  Task<Result<>> run_source() { return source_->run(*this); }
+  const Origin& origin() const { return origin_; }
+
+  using SourceContext::emit;
+  Task<Result<>> emit(EventBatch batch) override;
+  void refuse(std::uint64_t position, const Error& error) override {
+    environment_.refused(origin_, position, error);
+  }
+  std::size_t room() const override;
+  MainLoop& loop() override { return environment_.loop; }
+  BlockingPool& pool() override { return environment_.pool; }
+  Log& log() override { return environment_.log; }
+  const std::string& log_name() const override { return log_name_; }
+  const JsonLimits& limits() const override { return environment_.limits; }
+
+ private:
+  Result<> filter(InboxBatch& batch);
+  Result<> run_chain(Value event, std::vector<Value>& out);
+
+  const Origin origin_;
+  const std::string log_name_;
+  const std::unique_ptr<Source> source_;
+  const std::vector<std::unique_ptr<Filter>> filters_;
+  Inbox& inbox_;
+  const Environment environment_;
+};
+
+}  // namespace millrace::pipeline

@@ -1,0 +1,564 @@
+// SPDX-License-Identifier: Apache-2.0
+// How ten thousand conditions are tried at the price of the few that match.
+//
+// A condition is a tree of and/or over elementary tests; `not` has been pushed down to the tests.
+// Every distinct test is compiled once and its answer is remembered for the event at hand.
+//
+// A condition is not even looked at unless one of its *access keys* is met. The keys of a test are
+// facts that must hold for it to be true: "slot 3 equals 'push'", "slot 5 is above 10", or at the
+// least "slot 7 is present". `and` needs the keys of only one of its sides: the most selective.
+// `or` needs the keys of all its sides. The keys of all conditions are indexed by slot: equalities
+// in a hash table, thresholds sorted, presence as a list. An event then asks each slot that it
+// fills once, whatever the number of conditions, and gets the candidates, whose trees are
+// evaluated.
+//
+// This is the access-predicate scheme of publish/subscribe matching (Fabret et al., SIGMOD 2001).
+
+#include "network.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <boost/container_hash/hash.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <optional>
+
+#include "millrace/event/json.hpp"
+
+namespace millrace::rules {
+namespace {
+
+using Kind = Expression::Kind;
+using Patterns = std::vector<PatternId>;
+
+// Type classes of values, as bits: a test against a literal of one class cannot compare the others.
+constexpr unsigned kNumberClass = 1;
+constexpr unsigned kStringClass = 2;
+constexpr unsigned kBooleanClass = 4;
+constexpr unsigned kListClass = 8;
+constexpr unsigned kObjectClass = 16;
+
+unsigned class_of(const Slot& slot) {
+  if (slot.is_number()) return kNumberClass;
+  switch (slot.kind) {
+    case Slot::Kind::boolean:
+      return kBooleanClass;
+    case Slot::Kind::string:
+      return kStringClass;
+    case Slot::Kind::list:
+      return kListClass;
+    case Slot::Kind::object:
+      return kObjectClass;
+    default:
+      return 0;
+  }
+}
+
+double as_double(const Slot& slot) {
+  if (slot.kind == Slot::Kind::number) return slot.number;
+  return slot.kind == Slot::Kind::integer ? static_cast<double>(slot.integer)
+                                          : static_cast<double>(slot.unsigned_integer);
+}
+
+// Length and both ends. The table holds the literals of rules, so nobody outside can fill it with
+// collisions.
+struct TextHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const {
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    const auto length = std::min<std::size_t>(text.size(), sizeof(first));
+    std::memcpy(&first, text.data(), length);
+    std::memcpy(&last, text.data() + text.size() - length, length);
+    return boost::hash_value(first * 0x9e3779b97f4a7c15 ^ std::rotl(last, 32) ^ text.size());
+  }
+};
+struct NumberHash {
+  std::size_t operator()(double number) const {
+    return boost::hash_value(std::bit_cast<std::uint64_t>(number));
+  }
+};
+
+// Patterns by a literal that a value must equal. Numbers are looked up as doubles: the test itself
+// is exact.
+class LiteralIndex {
+ public:
+  void insert(const Value& literal, PatternId pattern) {
+    const Slot slot = Slot::of(literal);
+    if (slot.is_string()) {
+      texts_[std::string(slot.string())].push_back(pattern);
+    } else if (slot.is_number()) {
+      numbers_[key(as_double(slot))].push_back(pattern);
+    } else if (slot.is_null()) {
+      null_.push_back(pattern);
+    } else {
+      (slot.boolean ? true_ : false_).push_back(pattern);
+    }
+  }
+
+  const Patterns* find(const Slot& slot) const {
+    switch (slot.kind) {
+      case Slot::Kind::string: {
+        const auto found = texts_.find(slot.string());
+        return found == texts_.end() ? nullptr : &found->second;
+      }
+      case Slot::Kind::integer:
+      case Slot::Kind::unsigned_integer:
+      case Slot::Kind::number: {
+        const auto found = numbers_.find(key(as_double(slot)));
+        return found == numbers_.end() ? nullptr : &found->second;
+      }
+      case Slot::Kind::null:
+        return &null_;
+      case Slot::Kind::boolean:
+        return slot.boolean ? &true_ : &false_;
+      default:
+        return nullptr;
+    }
+  }
+
+ private:
+  static double key(double number) { return number == 0 ? 0.0 : number; }  // -0.0 is 0
+
+  boost::unordered_flat_map<std::string, Patterns, TextHash, std::equal_to<>> texts_;
+  boost::unordered_flat_map<double, Patterns, NumberHash> numbers_;
+  Patterns null_;
+  Patterns true_;
+  Patterns false_;
+};
+
+// Patterns by a threshold, kept so that those that a number passes stand at the front.
+class ThresholdIndex {
+ public:
+  enum class Side { above, below };
+  explicit ThresholdIndex(Side side) : side_(side) {}
+
+  void insert(double threshold, PatternId pattern) {
+    const double key = side_ == Side::above ? threshold : -threshold;
+    const auto place = std::ranges::upper_bound(keys_, key);
+    patterns_.insert(patterns_.begin() + (place - keys_.begin()), pattern);
+    keys_.insert(place, key);
+  }
+
+  std::span<const PatternId> passed(double number) const {
+    const double key = side_ == Side::above ? number : -number;
+    const auto end = std::ranges::upper_bound(keys_, key);
+    return {patterns_.data(), static_cast<std::size_t>(end - keys_.begin())};
+  }
+
+ private:
+  const Side side_;
+  std::vector<double> keys_;
+  Patterns patterns_;
+};
+
+bool is_threshold(Kind kind) {
+  return kind == Kind::less || kind == Kind::less_equal || kind == Kind::greater ||
+         kind == Kind::greater_equal;
+}
+
+bool is_scalar(const Value& value) { return !value.is_array() && !value.is_object(); }
+
+// Distinguishes tests that differ in anything, types of literals among it.
+void append_key(const Expression& expression, std::string& key) {
+  fmt::format_to(std::back_inserter(key), "({}", static_cast<int>(expression.kind));
+  if (expression.kind == Kind::literal) {
+    key += to_json(expression.value);
+  } else if (expression.kind == Kind::path) {
+    key += expression.path.to_string();
+    for (const auto& segment : expression.path.segments()) {
+      if (const auto* name = std::get_if<Path::Key>(&segment)) key += name->dotted ? '.' : '[';
+    }
+  } else {
+    fmt::format_to(std::back_inserter(key), "/{}/{}/{}{}{}/",
+                   static_cast<int>(expression.select_op), expression.key,
+                   expression.regex_options.ignore_case, expression.regex_options.multiline,
+                   static_cast<int>(expression.regex_options.anchor));
+  }
+  for (const auto& operand : expression.operands) append_key(operand, key);
+  key += ')';
+}
+
+}  // namespace
+
+struct Network::SlotIndex {
+  LiteralIndex equal;
+  LiteralIndex items;  // of the list in the slot, or equal to what is no list
+  ThresholdIndex above{ThresholdIndex::Side::above};
+  ThresholdIndex below{ThresholdIndex::Side::below};
+  Patterns present;
+  bool has_equal = false;
+  bool has_items = false;
+  bool has_above = false;
+  bool has_below = false;
+
+  // Comparisons of this slot with a literal whose mismatch has not been told yet, and the classes
+  // of those literals.
+  std::vector<std::pair<unsigned, PredicateId>> watched;
+  unsigned watched_classes = 0;
+};
+
+// Conditions for looking at a pattern: any of the keys.
+struct Network::Access {
+  enum class On { equal, item, above, below, present, always };
+  struct Key {
+    On on;
+    SlotId slot = 0;
+    Value literal;
+  };
+
+  // How many events are expected to meet the key, in no particular unit. An equality that many
+  // patterns ask for is likely to be met often, and costs all of them a look.
+  static std::size_t price(const Key& key, const Popularity& popularity) {
+    switch (key.on) {
+      case On::equal:
+      case On::item: {
+        const auto found = popularity.find(name_of(key));
+        return (key.on == On::equal ? 1 : 2) +
+               std::min<std::size_t>(found == popularity.end() ? 0 : found->second, 15);
+      }
+      case On::above:
+      case On::below:
+        return 20;
+      case On::present:
+        return 60;
+      case On::always:
+        return 100'000;
+    }
+    return 0;
+  }
+
+  static std::string name_of(const Key& key) {
+    return fmt::format("{}/{}/{}", key.slot, static_cast<int>(key.on), to_json(key.literal));
+  }
+
+  std::size_t cost(const Popularity& popularity) const {
+    std::size_t sum = 0;
+    for (const auto& key : keys) sum += price(key, popularity);
+    return sum;
+  }
+
+  static Access always() { return {{{On::always, 0, {}}}}; }
+  static Access present(SlotId slot) { return {{{On::present, slot, {}}}}; }
+
+  std::vector<Key> keys;  // none: the pattern can never match
+};
+
+Network::Network(std::span<const Condition* const> conditions)
+    : conditions_(conditions.begin(), conditions.end()), candidates_(conditions.size()) {
+  for (PatternId pattern = 0; pattern < conditions.size(); ++pattern) {
+    roots_.push_back(compile(conditions[pattern]->expression, /*negated=*/false, pattern));
+  }
+  memos_.resize(predicates_.size());
+  noted_.resize(predicates_.size());
+  for (std::size_t slot = 0; slot < paths_.size(); ++slot)
+    indices_.push_back(std::make_unique<SlotIndex>());
+  for (const auto& root : roots_) count_equalities(root);
+  for (PatternId pattern = 0; pattern < roots_.size(); ++pattern) {
+    index(access_of(roots_[pattern]), pattern);
+  }
+  popularity_.clear();
+  for (PredicateId id = 0; id < predicates_.size(); ++id) watch_classes(predicates_[id], id);
+}
+
+Network::~Network() = default;
+
+// --- compiling
+// -----------------------------------------------------------------------------------------------------------
+
+SlotId Network::slot_of(const Path& path) {
+  const auto [place, added] = slot_ids_.emplace(path, static_cast<SlotId>(paths_.size()));
+  if (added) paths_.push_back(path);
+  return place->second;
+}
+
+PredicateId Network::predicate_of(const Expression& expression, PatternId pattern) {
+  std::string key;
+  append_key(expression, key);
+  const auto [place, added] =
+      predicate_ids_.emplace(std::move(key), static_cast<PredicateId>(predicates_.size()));
+  if (added) {
+    predicates_.emplace_back(expression, [this](const Path& path) { return slot_of(path); });
+    owner_.push_back(pattern);
+  }
+  return place->second;
+}
+
+Network::Node Network::compile(const Expression& expression, bool negated, PatternId pattern) {
+  Node node;
+  node.origin = &expression;
+  switch (expression.kind) {
+    case Kind::negate:
+      return compile(expression.operands[0], !negated, pattern);
+    case Kind::all:
+    case Kind::any:
+      node.kind = (expression.kind == Kind::all) != negated ? Node::Kind::all : Node::Kind::any;
+      for (const auto& operand : expression.operands)
+        node.children.push_back(compile(operand, negated, pattern));
+      return node;
+    case Kind::literal: {
+      const bool holds = expression.value.is_bool() && expression.value.get_bool();
+      node.kind = holds != negated ? Node::Kind::always : Node::Kind::never;
+      return node;
+    }
+    default:
+      node.kind = Node::Kind::predicate;
+      node.predicate = predicate_of(expression, pattern);
+      node.negated = negated;
+      return node;
+  }
+}
+
+void Network::count_equalities(const Node& node) {
+  for (const auto& child : node.children) count_equalities(child);
+  if (node.kind != Node::Kind::predicate) return;
+  for (const auto& key : access_of_predicate(node).keys) {
+    if (key.on == Access::On::equal || key.on == Access::On::item)
+      ++popularity_[Access::name_of(key)];
+  }
+}
+
+Network::Access Network::access_of(const Node& node) const {
+  switch (node.kind) {
+    case Node::Kind::never:
+      return {};
+    case Node::Kind::always:
+      return Access::always();
+    case Node::Kind::predicate:
+      return access_of_predicate(node);
+    case Node::Kind::all: {
+      Access best = access_of(node.children.front());
+      for (const auto& child : node.children) {
+        if (auto access = access_of(child); access.cost(popularity_) < best.cost(popularity_)) {
+          best = std::move(access);
+        }
+      }
+      return best;
+    }
+    case Node::Kind::any: {
+      Access all;
+      for (const auto& child : node.children) {
+        for (auto& key : access_of(child).keys) all.keys.push_back(std::move(key));
+      }
+      return all;
+    }
+  }
+  return Access::always();
+}
+
+namespace {
+
+// Slots of which one must be filled for the operand to be anything but missing; nothing if it
+// always is something.
+std::optional<std::vector<SlotId>> slots_of(const Operand& operand) {
+  switch (operand.kind) {
+    case Operand::Kind::literal:
+      return std::nullopt;
+    case Operand::Kind::slot:
+      return std::vector{operand.slot};
+    default: {
+      std::vector<SlotId> all;
+      for (const auto& term : operand.terms) {
+        const auto slots = slots_of(term);
+        if (!slots) return std::nullopt;
+        all.insert(all.end(), slots->begin(), slots->end());
+      }
+      return all;
+    }
+  }
+}
+
+}  // namespace
+
+Network::Access Network::access_of_predicate(const Node& node) const {
+  using On = Access::On;
+  const Predicate& predicate = predicates_[node.predicate];
+  const Operand& left = predicate.left();
+  const Operand& right = predicate.right();
+  const Kind kind = predicate.kind();
+  if (kind == Kind::not_defined && !node.negated) return Access::always();
+
+  if (!node.negated) {
+    const bool slot_first = left.kind == Operand::Kind::slot;
+    const Operand& slot = slot_first ? left : right;
+    const Operand& other = slot_first ? right : left;
+    const bool with_literal =
+        slot.kind == Operand::Kind::slot && other.kind == Operand::Kind::literal;
+    if (kind == Kind::truth) return {{{On::equal, left.slot, true}}};
+    if (kind == Kind::equal && with_literal && is_scalar(other.literal))
+      return {{{On::equal, slot.slot, other.literal}}};
+    if (is_threshold(kind) && with_literal && other.literal.is_number()) {
+      const bool greater = kind == Kind::greater || kind == Kind::greater_equal;
+      return {{{greater == slot_first ? On::above : On::below, slot.slot, other.literal}}};
+    }
+    if (kind == Kind::contains && with_literal && slot_first && is_scalar(other.literal)) {
+      return {{{On::item, slot.slot, other.literal}}};
+    }
+    if (kind == Kind::contains && with_literal && !slot_first) {
+      Access access;
+      if (!other.literal.is_array()) return {{{On::equal, slot.slot, other.literal}}};
+      for (const auto& item : other.literal.get_array()) {
+        if (is_scalar(item)) access.keys.push_back({On::equal, slot.slot, item});
+      }
+      return access;
+    }
+  }
+
+  // At the least, the cheapest operand that can be missing must be there.
+  const bool unary = kind == Kind::truth || kind == Kind::defined || kind == Kind::not_defined;
+  for (const Operand* operand : {&left, unary ? &left : &right}) {
+    if (const auto slots = slots_of(*operand)) {
+      Access access;
+      for (const auto slot : *slots) access.keys.push_back({On::present, slot, {}});
+      return access;
+    }
+  }
+  return Access::always();
+}
+
+void Network::index(const Access& access, PatternId pattern) {
+  for (const auto& key : access.keys) {
+    if (key.on == Access::On::always) {
+      always_.push_back(pattern);
+      continue;
+    }
+    SlotIndex& slot = *indices_[key.slot];
+    switch (key.on) {
+      case Access::On::equal:
+        slot.equal.insert(key.literal, pattern);
+        slot.has_equal = true;
+        break;
+      case Access::On::item:
+        slot.items.insert(key.literal, pattern);
+        slot.has_items = true;
+        break;
+      case Access::On::above:
+        slot.above.insert(as_double(Slot::of(key.literal)), pattern);
+        slot.has_above = true;
+        break;
+      case Access::On::below:
+        slot.below.insert(as_double(Slot::of(key.literal)), pattern);
+        slot.has_below = true;
+        break;
+      default:
+        slot.present.push_back(pattern);
+        break;
+    }
+  }
+}
+
+// An index answers without evaluating, and so without seeing that a value cannot be compared:
+// remember whom to ask.
+void Network::watch_classes(const Predicate& predicate, PredicateId id) {
+  const Kind kind = predicate.kind();
+  if (kind != Kind::equal && kind != Kind::not_equal && !is_threshold(kind)) return;
+  const bool slot_first = predicate.left().kind == Operand::Kind::slot;
+  const Operand& slot = slot_first ? predicate.left() : predicate.right();
+  const Operand& literal = slot_first ? predicate.right() : predicate.left();
+  if (slot.kind != Operand::Kind::slot || literal.kind != Operand::Kind::literal ||
+      literal.literal.is_null())
+    return;
+  SlotIndex& index = *indices_[slot.slot];
+  const unsigned of_literal = class_of(Slot::of(literal.literal));
+  index.watched.emplace_back(of_literal, id);
+  index.watched_classes |= of_literal;
+}
+
+// --- matching
+// ------------------------------------------------------------------------------------------------------------
+
+void Network::match(EventReader& reader, const std::function<bool(PatternId)>& visit) {
+  begin_event();
+  for (const auto pattern : always_) candidates_.insert(pattern);
+  for (const auto id : reader.present()) {
+    SlotIndex& index = *indices_[id];
+    const Slot& slot = reader.slot(id);
+    collect(index, slot, id, reader);
+    const unsigned of_slot = class_of(slot);
+    if (of_slot != 0 && (index.watched_classes & ~of_slot) != 0)
+      report_mismatches(index, id, reader);
+  }
+  candidates_.drain(
+      [&](PatternId pattern) { return !holds(roots_[pattern], reader) || visit(pattern); });
+}
+
+void Network::collect(const SlotIndex& index, const Slot& slot, SlotId id, EventReader& reader) {
+  const auto add = [&](std::span<const PatternId> patterns) {
+    for (const auto pattern : patterns) candidates_.insert(pattern);
+  };
+  add(index.present);
+  if (index.has_equal) {
+    if (const auto* found = index.equal.find(slot)) add(*found);
+  }
+  if (index.has_items) {
+    if (slot.kind == Slot::Kind::list) {
+      reader.each_item(id, [&](const Slot& item) {
+        if (const auto* found = index.items.find(item)) add(*found);
+        return true;
+      });
+    } else if (const auto* found = index.items.find(slot)) {
+      add(*found);
+    }
+  }
+  if (slot.is_number()) {
+    if (index.has_above) add(index.above.passed(as_double(slot)));
+    if (index.has_below) add(index.below.passed(as_double(slot)));
+  }
+}
+
+bool Network::holds(const Node& node, EventReader& reader) {
+  const auto child_holds = [&](const Node& child) { return holds(child, reader); };
+  switch (node.kind) {
+    case Node::Kind::never:
+      return false;
+    case Node::Kind::always:
+      return true;
+    case Node::Kind::all:
+      return std::ranges::all_of(node.children, child_holds);
+    case Node::Kind::any:
+      return std::ranges::any_of(node.children, child_holds);
+    case Node::Kind::predicate: {
+      const Truth truth = evaluate(node.predicate, reader);
+      return truth == (node.negated ? Truth::no : Truth::yes);
+    }
+  }
+  return false;
+}
+
+Truth Network::evaluate(PredicateId id, EventReader& reader) {
+  Memo& memo = memos_[id];
+  if (memo.event == event_number_) return memo.truth;
+  Predicate& predicate = predicates_[id];
+  memo = {event_number_, predicate.evaluate(reader)};
+  if (!noted_[id] && predicate.mismatch()) {
+    const auto& types = *predicate.mismatch();
+    note(
+        id,
+        fmt::format("Cannot compare values of different types: {} and {}", types.left, types.right),
+        true);
+  } else if (!noted_[id] && !predicate.trouble().empty()) {
+    note(id, predicate.trouble(), false);
+  }
+  return memo.truth;
+}
+
+void Network::note(PredicateId id, std::string text, bool mismatch) {
+  noted_[id] = true;
+  notices_.push_back({owner_[id], std::move(text), mismatch});
+}
+
+void Network::report_mismatches(SlotIndex& index, SlotId id, EventReader& reader) {
+  const unsigned of_slot = class_of(reader.slot(id));
+  for (const auto& [of_literal, predicate] : index.watched) {
+    if (of_literal != of_slot) evaluate(predicate, reader);
+  }
+  std::erase_if(index.watched, [&](const auto& watched) { return noted_[watched.second]; });
+  index.watched_classes = 0;
+  for (const auto& watched : index.watched) index.watched_classes |= watched.first;
+}
+
+}  // namespace millrace::rules

@@ -1,0 +1,598 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The program from its command line: what users type, what they see, and how it ends."""
+
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import textwrap
+import time
+import unittest
+
+from program import program
+
+LIMIT = 120  # seconds; far beyond what anything here takes, also with sanitizers on a busy machine
+
+COUNTING = """
+- name: Counting
+  hosts: all
+  sources:
+    - range: {limit: 3}
+  rules:
+    - name: Two
+      condition: event.i == 2
+      action:
+        debug: {msg: "two is here"}
+"""
+
+PRINT_ALL = """
+- name: Printing
+  hosts: all
+  sources:
+    - range: {limit: %d}
+  rules:
+    - name: Every
+      condition: event.i >= 0
+      action:
+        debug: {msg: "number {{ event.i }}"}
+"""
+
+DISKS = """
+- name: Disk watch
+  hosts: all
+  sources:
+    - range: {limit: 1}
+  rules:
+    - name: Disk nearly full
+      condition: event.disk.used > 90
+      action: {debug: {msg: full}}
+    - name: Deploy failed
+      condition: event.type == "deploy" and event.ok == false
+      action: {debug: {msg: failed}}
+    - name: Any deploy
+      condition: event.type == "deploy"
+      action: {debug: {msg: deploy}}
+    - name: Asleep
+      condition: event.type == "deploy"
+      enabled: false
+      action: {debug: {msg: never}}
+"""
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="millrace-cli-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, content):
+        if isinstance(content, str):
+            content = textwrap.dedent(content).encode()
+        with open(self.path(name), "wb") as file:
+            file.write(content)
+        return self.path(name)
+
+    @staticmethod
+    def environment(extra=None):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("EDA_", "ANSIBLE_"))}
+        return {**kept, **(extra or {})}
+
+    @staticmethod
+    def program(name="millrace"):
+        return str(program()) if name == "millrace" else str(program().with_name(name))
+
+    def call(self, *arguments, name="millrace", environment=None, **more):
+        more.setdefault("stdout", subprocess.PIPE)
+        return subprocess.run([self.program(name), *arguments], stderr=subprocess.PIPE, text=True, timeout=LIMIT,
+                              env=self.environment(environment), **more)
+
+    def start(self, *arguments, name="millrace"):
+        process = subprocess.Popen([self.program(name), *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                   env=self.environment())
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def read_until(self, stream, text):
+        """Waits for the text on a pipe."""
+        seen = b""
+        end = time.monotonic() + LIMIT
+        while text.encode() not in seen:
+            ready, _, _ = select.select([stream], [], [], max(0, end - time.monotonic()))
+            chunk = os.read(stream.fileno(), 65536) if ready else b""
+            if not chunk:
+                self.fail(f"{text!r} never came; seen: {seen!r}")
+            seen += chunk
+        return seen
+
+    def await_file(self, path):
+        end = time.monotonic() + LIMIT
+        while not os.path.exists(path):
+            self.assertLess(time.monotonic(), end, f"{path} never came")
+            time.sleep(0.01)
+
+    def stats(self, *arguments, **more):
+        """Runs a rulebook; the result of the call and what --stats says."""
+        result = self.call("run", *arguments, "--stats", self.path("stats.json"), **more)
+        with open(self.path("stats.json"), encoding="utf-8") as file:
+            return result, json.load(file)
+
+
+class Run(Case):
+    def test_a_small_rulebook_from_end_to_end(self):
+        result, stats = self.stats(self.write("r.yml", COUNTING))
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stdout, r"\n\*\* \d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ \[debug\] \*+\ntwo is here\n\*{80}\n")
+        self.assertEqual(result.stdout.count("[debug]"), 1)
+        self.assertIn("3 events read, 1 matched", result.stderr)
+        self.assertEqual(stats["events"], 3)
+        self.assertEqual(stats["matched"], 1)
+        self.assertEqual(stats["refused"], 0)
+        self.assertEqual(stats["rules"], {"Counting": {"Two": 1}})
+        self.assertEqual(stats["actions"], {"ok": 1, "failed": 0})
+        self.assertGreater(stats["seconds"], 0)
+        self.assertGreater(stats["peak_rss_bytes"], 0)
+
+    def test_quiet_writes_no_summary(self):
+        result = self.call("run", "-q", "-r", self.write("r.yml", COUNTING))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+
+    def test_print_events_shows_what_comes_in(self):
+        result = self.call("run", "--print-events", self.write("r.yml", COUNTING))
+        self.assertEqual(result.stdout.count("[received event]"), 3)
+        by_environment = self.call("run", self.path("r.yml"), environment={"EDA_PRINT_EVENTS": "true"})
+        self.assertEqual(by_environment.stdout.count("[received event]"), 3)
+
+    def test_variables_of_a_file_and_of_the_environment_are_seen(self):
+        rulebook = self.write("r.yml", COUNTING.replace("== 2", "== vars.wanted").replace("two is here", "{{ WHO }}"))
+        result = self.call("run", rulebook, "-e", self.write("v.yml", "wanted: 1\n"), "-E", "WHO",
+                           environment={"WHO": "somebody"})
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("\nsomebody\n", result.stdout)
+
+    def test_an_option_without_effect_is_told(self):
+        result = self.call("run", self.write("r.yml", COUNTING), "--controller-url", "http://x", "--gc-after", "10")
+        self.assertEqual(result.returncode, 0)
+        self.assertIn("option --controller-url has no effect in this version", result.stderr)
+        self.assertNotIn("gc-after", result.stderr)
+
+    def test_log_lines_can_be_json(self):
+        result = self.call("run", self.write("r.yml", COUNTING), "-q", "-v", "--log-format", "json")
+        lines = [json.loads(line) for line in result.stderr.splitlines()]
+        self.assertTrue(lines)
+        self.assertIn("level", lines[0])
+
+    def test_what_keeps_it_from_starting_is_told(self):
+        good = self.write("r.yml", COUNTING)
+        for arguments, text in [
+            ([self.path("none.yml")], "Could not find rulebook"),
+            ([self.folder], "is a directory"),
+            ([good, "--vars", self.path("none.yml")], "Variables file does not exist"),
+            ([good, "-E", "MILLRACE_SURELY_NOT_SET"], "Could not find environment variable 'MILLRACE_SURELY_NOT_SET'"),
+            ([good, "-i", self.path("hosts")], f"Inventory {self.path('hosts')} not found"),
+            ([self.write("bad.yml", COUNTING.replace("debug:", "debgu:"))], "debgu"),
+        ]:
+            with self.subTest(text):
+                result = self.call("run", *arguments)
+                self.assertEqual(result.returncode, 1, result.stderr)
+                self.assertIn(text, result.stderr)
+                self.assertEqual(result.stdout, "")
+
+    def test_a_port_in_use_is_told(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            result = self.call("run", self.write("r.yml", f"""
+                - name: Listening
+                  hosts: all
+                  sources:
+                    - webhook: {{host: 127.0.0.1, port: {port}}}
+                  rules:
+                    - name: Any
+                      condition: event.payload is defined
+                      action: {{debug: {{msg: x}}}}
+                """))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("in use", result.stderr)
+
+    def test_one_port_for_two_sources_is_told(self):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        source = f"- webhook: {{host: 127.0.0.1, port: {port}}}"
+        result = self.call("run", self.write("r.yml", f"""
+            - name: Listening twice
+              hosts: all
+              sources:
+                {source}
+                {source}
+              rules:
+                - name: Any
+                  condition: event.payload is defined
+                  action: {{debug: {{msg: x}}}}
+            """))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("in use", result.stderr)
+
+    def test_events_that_cannot_be_read_are_counted(self):
+        lines = [
+            b'{"n": 1}',
+            b'{"s": "\xff\xfe"}',
+            b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
+            b'{"s": "' + b"x" * (17 << 20) + b'"}',
+            b"not json",
+            b"[1, 2]",
+            b'{"n": 2}',
+        ]
+        events = self.write("events.jsonl", b"\n".join(lines) + b"\n")
+        result, stats = self.stats(self.write("r.yml", f"""
+            - name: Reading
+              hosts: all
+              sources:
+                - jsonl: {{path: {events}}}
+              rules:
+                - name: Numbered
+                  condition: event.n > 0
+                  action: {{debug: {{msg: "n {{{{ event.n }}}}"}}}}
+            """))
+        self.assertEqual(result.returncode, 0, result.stderr[:2000])
+        self.assertEqual((stats["events"], stats["refused"], stats["matched"]), (2, 5, 2))
+        self.assertLess(len(result.stderr), 10_000, "refused texts must not flood the log")
+
+    def test_a_pattern_that_backtracks_for_ever_is_given_up(self):
+        text = "a" * 40 + "!"
+        events = self.write("events.jsonl", "".join(json.dumps({"s": text, "n": n}) + "\n" for n in range(20)))
+        begun = time.monotonic()
+        result, stats = self.stats(self.write("r.yml", f"""
+            - name: Slow pattern
+              hosts: all
+              sources:
+                - jsonl: {{path: {events}}}
+              rules:
+                - name: Greedy
+                  condition: event.s is match("(a+)+$", ignorecase=true)
+                  action: {{debug: {{msg: x}}}}
+            """))
+        self.assertLess(time.monotonic() - begun, 30)
+        self.assertEqual((result.returncode, stats["events"], stats["matched"]), (0, 20, 0))
+        self.assertIn("given up", result.stderr)
+
+
+class End(Case):
+    TICKING = """
+        - name: Ticking
+          hosts: all
+          sources:
+            - tick: {delay: 0.01}
+          rules:
+            - name: Any
+              condition: event.meta is defined
+              action:
+                %s
+        """
+
+    def test_an_interruption_ends_it_in_order(self):
+        process = self.start("run", self.write("r.yml", self.TICKING % 'debug: {msg: "tock"}'))
+        self.read_until(process.stdout, "tock")
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn(b"events read", errors)
+
+    def test_a_request_to_terminate_ends_it_in_order(self):
+        process = self.start("run", self.write("r.yml", self.TICKING % 'debug: {msg: "tock"}'))
+        self.read_until(process.stdout, "tock")
+        process.terminate()
+        process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 143)
+
+    def slow(self, *arguments):
+        started = self.path("started")
+        action = f'exec: {{command: "touch {started}; exec sleep 30"}}'
+        process = self.start("run", "-v", self.write("r.yml", self.TICKING % action), *arguments)
+        self.await_file(started)
+        begun = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        return process, begun
+
+    def test_an_interruption_waits_no_longer_than_the_shutdown_delay(self):
+        process, begun = self.slow("--shutdown-delay", "1")
+        process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(time.monotonic() - begun, 20)
+
+    def test_a_second_interruption_ends_it_at_once(self):
+        process, begun = self.slow()
+        self.read_until(process.stderr, "another one ends at once")
+        process.send_signal(signal.SIGINT)
+        process.wait(timeout=LIMIT)
+        self.assertEqual(process.returncode, 130)
+        self.assertLess(time.monotonic() - begun, 20)
+
+    def test_a_reader_that_goes_away_ends_it_with_one_line(self):
+        process = self.start("run", "-q", self.write("r.yml", PRINT_ALL % 1_000_000))
+        self.read_until(process.stdout, "number 0")
+        process.stdout.close()
+        errors = process.stderr.read().decode()
+        process.wait(timeout=LIMIT)
+        self.assertEqual(process.returncode, 1, errors)
+        self.assertEqual(len(errors.splitlines()), 1, errors)
+        self.assertIn("standard output is closed", errors)
+
+    def test_a_full_disk_fails_actions_and_nothing_else(self):
+        with open("/dev/full", "wb") as full:
+            result, stats = self.stats(self.write("r.yml", PRINT_ALL % 3), stdout=full)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(stats["events"], 3)
+        self.assertEqual(stats["actions"], {"ok": 0, "failed": 3})
+        self.assertIn("No space left", result.stderr)
+
+    def test_results_that_cannot_be_written_are_an_error(self):
+        rulebook = self.write("r.yml", COUNTING)
+        for command in (["check", rulebook], ["plugin", "list"], ["--help"], ["completion", "bash"]):
+            with self.subTest(command), open("/dev/full", "wb") as full:
+                result = self.call(*command, stdout=full)
+                self.assertEqual(result.returncode, 1)
+                self.assertIn("No space left", result.stderr)
+
+
+class Check(Case):
+    BROKEN = textwrap.dedent("""\
+        - name: Broken
+          hosts: all
+          sources:
+            - rangee: {limit: 3}
+          rules:
+            - name: Wrong
+              condition: event.i == == 2
+              action: {debug: {msg: x}}
+            - name: Wrong too
+              condition: event.i == 2
+              action: {debugg: {msg: x}}
+        """)
+
+    def test_a_good_rulebook_is_one_line(self):
+        rulebook = self.write("r.yml", DISKS)
+        result = self.call("check", rulebook)
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertEqual(result.stdout, f"{rulebook}: ok, 4 rules in 1 rule set\n")
+
+    def test_faults_come_with_their_places(self):
+        rulebook = self.write("r.yml", self.BROKEN)
+        result = self.call("check", "--json", rulebook)
+        self.assertEqual(result.returncode, 1)
+        answer = json.loads(result.stdout)
+        self.assertFalse(answer["ok"])
+        self.assertTrue(answer["diagnostics"])
+        for item in answer["diagnostics"]:
+            self.assertEqual(set(item), {"severity", "code", "file", "line", "column", "length", "message", "hint"})
+        first = next(item for item in answer["diagnostics"] if item["line"] == 7)
+        self.assertEqual((first["severity"], first["file"]), ("error", rulebook))
+        self.assertEqual(self.BROKEN.splitlines()[6][first["column"] - 1 :][:2], "==")
+
+    def test_faults_are_shown_with_the_line(self):
+        result = self.call("check", self.write("r.yml", self.BROKEN))
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn(f"{self.path('r.yml')}:7:", result.stderr)
+        self.assertIn("condition: event.i == == 2", result.stderr)
+        self.assertIn("^", result.stderr)
+
+    def test_names_and_settings_of_extensions_are_checked(self):
+        result = self.call("check", "--json", self.write("r.yml", self.BROKEN.replace("== ==", "==")))
+        found = {(item["code"], item["line"]) for item in json.loads(result.stdout)["diagnostics"]}
+        self.assertEqual(found, {("unknown-source", 4), ("unknown-action", 11)})
+
+    def test_what_this_version_does_not_run_is_a_warning(self):
+        rulebook = self.write("r.yml", COUNTING + """
+    - name: Playbook
+      condition: event.i == 1
+      action:
+        run_playbook: {name: site.yml}
+""")
+        checked = self.call("check", rulebook)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        self.assertIn("2 rules in 1 rule set, 1 warning", checked.stdout)
+        self.assertIn("warning", checked.stderr)
+        self.assertEqual(self.call("run", rulebook).returncode, 1)
+
+    def test_several_rulebooks_are_checked_in_one_go(self):
+        result = self.call("check", self.write("a.yml", COUNTING), self.write("b.yml", self.BROKEN))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("a.yml: ok", result.stdout)
+        self.assertNotIn("b.yml: ok", result.stdout)
+
+    def test_files_that_cannot_be_read_are_faults(self):
+        for arguments in ([self.path("none.yml")], [self.write("r.yml", COUNTING), "--vars", self.path("v.yml")]):
+            with self.subTest(arguments):
+                result = self.call("check", "--json", *arguments)
+                self.assertEqual(result.returncode, 1)
+                self.assertFalse(json.loads(result.stdout)["ok"])
+
+    def test_text_that_is_no_yaml_is_a_fault_with_a_place(self):
+        for content in (b"- name: [unclosed\n", b"\xff\xfe\x00", b"\t- x: 1\n", b""):
+            with self.subTest(content):
+                result = self.call("check", "--json", self.write("r.yml", content))
+                self.assertEqual(result.returncode, 1)
+                self.assertFalse(json.loads(result.stdout)["ok"])
+
+
+class Explain(Case):
+    def explain(self, event, *arguments):
+        result = self.call("explain", self.write("r.yml", DISKS), "--event", self.write("e.json", event), *arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def test_the_tests_that_decided_are_shown_with_their_values(self):
+        text = self.explain('{"type": "deploy", "ok": false, "disk": {"used": 45}}')
+        self.assertIn("✗ Disk nearly full\n    event.disk.used > 90  no: event.disk.used is 45\n", text)
+        self.assertRegex(text, r'✓ Deploy failed\n    event\.type == "deploy"  yes\n    event\.ok == false       yes\n')
+        self.assertIn("✓ Any deploy: does not run, `Deploy failed` comes first", text)
+        self.assertIn("- Asleep: disabled", text)
+        self.assertNotIn("\x1b", text)
+
+    def test_missing_paths_and_types_are_told(self):
+        self.assertIn("event.disk is missing", self.explain('{"host": "a"}'))
+        self.assertIn("cannot compare str and int", self.explain('{"disk": {"used": "95"}}'))
+
+    def test_json_says_the_same(self):
+        answer = json.loads(self.explain('{"type": "deploy", "ok": false}', "--json"))
+        rules = {rule["rule"]: rule for rule in answer["events"][0]["rule_sets"][0]["rules"]}
+        self.assertEqual(rules["Deploy failed"]["verdict"], "matched")
+        self.assertTrue(rules["Deploy failed"]["runs"])
+        self.assertFalse(rules["Any deploy"]["runs"])
+        self.assertEqual(rules["Asleep"]["verdict"], "disabled")
+        self.assertEqual(rules["Disk nearly full"]["tests"],
+                         [{"test": "event.disk.used > 90", "holds": False,
+                           "finding": "event.disk is missing, event has type, ok"}])
+
+    def test_each_line_is_an_event(self):
+        text = self.explain('{"type": "x"}\n\n{"type": "deploy"}\n')
+        self.assertIn("e.json:1:", text)
+        self.assertIn("e.json:3:", text)
+
+    def test_an_event_over_several_lines_is_one(self):
+        self.assertIn("✓ Any deploy", self.explain('{\n  "type": "deploy"\n}\n'))
+
+    def test_standard_input_is_a_dash(self):
+        result = self.call("explain", self.write("r.yml", DISKS), "--event", "-", input='{"type": "deploy"}')
+        self.assertIn("✓ Any deploy", result.stdout)
+
+    def test_what_is_no_event_is_told_with_its_line(self):
+        rulebook = self.write("r.yml", DISKS)
+        for content, text in (('{"a": 1}\nnonsense\n', "e.json:2:"), ("[1]\n", "must be a JSON object"), ("", "no event")):
+            with self.subTest(content):
+                result = self.call("explain", rulebook, "--event", self.write("e.json", content))
+                self.assertEqual(result.returncode, 1)
+                self.assertIn(text, result.stderr)
+
+
+class Tools(Case):
+    def test_bench_measures_rule_sets_beside_parsing(self):
+        events = self.write("e.jsonl", "".join(json.dumps({"type": "deploy", "ok": n % 2 == 0}) + "\n" for n in range(500)))
+        arguments = ["bench", self.write("r.yml", DISKS), "--events", events, "--repeat", "2"]
+        answer = json.loads(self.call(*arguments, "--json").stdout)
+        self.assertEqual(answer["parse_only"]["events"], 500)
+        rule_set = answer["rule_sets"][0]
+        self.assertEqual((rule_set["name"], rule_set["matched"]), ("Disk watch", 500))
+        self.assertGreater(rule_set["events_per_second"], 0)
+        text = self.call(*arguments).stdout
+        self.assertIn("parse only", text)
+        self.assertIn("Disk watch: 3 rules, 100.0% matched", text)
+
+    def test_plugins_are_listed_and_documented(self):
+        self.assertIn("webhook", self.call("plugin", "list").stdout)
+        listed = json.loads(self.call("plugin", "list", "--json").stdout)
+        self.assertIn("range", [item["name"] for item in listed if item["kind"] == "source"])
+        doc = self.call("plugin", "doc", "ansible.eda.webhook").stdout
+        self.assertRegex(doc, r"port +integer +required")
+        settings = json.loads(self.call("plugin", "doc", "webhook", "--json").stdout)[0]["settings"]
+        self.assertTrue(next(s for s in settings if s["name"] == "port")["required"])
+        wrong = self.call("plugin", "doc", "webhok")
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn("did you mean `webhook`?", wrong.stderr)
+
+    def test_completion_scripts_are_sound(self):
+        script = self.call("completion", "bash").stdout
+        self.assertEqual(subprocess.run(["bash", "-n"], input=script, text=True, timeout=LIMIT).returncode, 0)
+        if shutil.which("zsh"):
+            script = self.call("completion", "zsh").stdout
+            self.assertEqual(subprocess.run(["zsh", "-n"], input=script, text=True, timeout=LIMIT).returncode, 0)
+
+    def test_exit_codes_and_streams_of_the_command_line(self):
+        nothing = self.call()
+        self.assertEqual((nothing.returncode, nothing.stderr), (1, ""))
+        self.assertIn("run rulebooks until their sources end", nothing.stdout)
+        self.assertEqual(self.call("--help").returncode, 0)
+        self.assertRegex(self.call("--version").stdout, r"^millrace \d+\.\d+\.\d+\n$")
+        for arguments, text in (
+            (["chek"], "unknown command `chek`; did you mean `check`?"),
+            (["run", "x.yml", "--var"], "unknown option --var; did you mean `--vars`?"),
+            (["run"], "no rulebook was given"),
+            (["run", "x.yml", "--shutdown-delay", "soon"], "option --shutdown-delay: `soon`"),
+            (["check"], "RULEBOOK is required"),
+        ):
+            with self.subTest(arguments):
+                result = self.call(*arguments)
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                self.assertIn(text, result.stderr)
+                self.assertEqual(len(result.stderr.splitlines()), 1)
+
+
+class AnsibleRulebook(Case):
+    def call(self, *arguments, **more):
+        more.setdefault("name", "ansible-rulebook")
+        return super().call(*arguments, **more)
+
+    def test_a_good_run_writes_results_and_nothing_else(self):
+        result = self.call("--rulebook", self.write("r.yml", COUNTING))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertIn("\ntwo is here\n", result.stdout)
+
+    def test_verbose_lines_go_to_standard_output(self):
+        result = self.call("-vr", self.write("r.yml", COUNTING))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(result.stdout, r"(?m)^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ansible_rulebook\.\w+ - INFO - ")
+
+    def test_without_arguments_it_prints_help(self):
+        result = self.call()
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        self.assertIn("--rulebook", result.stdout)
+
+    def test_the_version_has_nine_lines(self):
+        result = self.call("--version")
+        self.assertEqual(result.returncode, 0)
+        self.assertEqual(
+            [re.split(r" = | \[", line)[0].strip() for line in result.stdout.splitlines()],
+            ["ansible-rulebook", "Executable location", "Drools_jpy version", "Java home", "Java version",
+             "Ansible core version", "Python version", "Python executable", "Platform"])
+
+    def test_what_keeps_it_from_starting_is_logged_in_the_known_words(self):
+        good = self.write("r.yml", COUNTING)
+        for arguments, text in (
+            (["-e", "x"], "Rulebook must be specified in non worker mode"),
+            (["--worker"], "Worker mode needs an id and websocket url specfied"),
+            (["-r", "none.yml"], "Could not find rulebook none.yml"),
+            (["-r", good, "-e", "none.yml"], "Variables file does not exist: none.yml"),
+            (["-r", good, "-E", "MILLRACE_SURELY_NOT_SET"],
+             "Could not find environment variable 'MILLRACE_SURELY_NOT_SET'"),
+            (["-r", good, "-i", "none"], "Inventory none not found"),
+        ):
+            with self.subTest(text):
+                result = self.call(*arguments)
+                self.assertEqual((result.returncode, result.stdout), (1, ""))
+                self.assertRegex(result.stderr, r"- ansible_rulebook\.cli - ERROR - Terminating: " + re.escape(text) + "$")
+
+    def test_a_rulebook_of_the_wrong_form_is_called_invalid(self):
+        result = self.call("-r", self.write("r.yml", COUNTING.replace("rules:", "rulez:")))
+        self.assertEqual(result.returncode, 1)
+        lines = result.stderr.splitlines()
+        self.assertIn("- ERROR - Invalid rulebook: ", lines[0])
+        self.assertIn("- ERROR - Terminating: ", lines[-1])
+
+    def test_a_source_that_fails_terminates_it(self):
+        result = self.call("-r", self.write("r.yml", COUNTING.replace("range: {limit: 3}", "jsonl: {path: /none/none}")))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("ansible_rulebook.engine - ERROR - Source error: ", result.stderr)
+        self.assertIn("Terminating: One of the source plugins failed", result.stderr.splitlines()[-1])
+
+    def test_wrong_options_exit_with_two(self):
+        for arguments in (["--nonsense"], ["-r"], ["-r", "x", "--execution-strategy", "odd"], ["-r", "x", "y"]):
+            with self.subTest(arguments):
+                result = self.call(*arguments)
+                self.assertEqual((result.returncode, result.stdout), (2, ""))
+                self.assertTrue(result.stderr.startswith("ansible-rulebook: error: "))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// parse_condition() gives a condition or says what is wrong, inside the text; every condition can
+// be written out.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "millrace/rules/condition.hpp"
+
+namespace {
+
+void check(std::string_view text, const millrace::rules::ConditionScope& scope) {
+  millrace::Diagnostics diagnostics;
+  const auto condition = millrace::rules::parse_condition(
+      text, {.file = "fuzz.yml", .line = 1, .column = 1}, scope, diagnostics);
+  if (condition.has_value() == diagnostics.has_errors()) std::abort();
+  for (const auto& fault : diagnostics.items()) {
+    if (fault.message.empty()) std::abort();
+    millrace::render(fault, text, millrace::Colour::off);
+  }
+  if (condition) millrace::rules::to_text(condition->expression);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const millrace::Object variables{{"limit", 90}, {"hosts", {"db-1", "db-2"}}, {"name", "x"}};
+  const std::array<std::string, 3> bindings{"m_0", "first", "m_2"};
+  check(text, {.variables = &variables});
+  check(text, {.variables = &variables, .bindings = bindings, .position = 2});
+  return 0;
+}
