@@ -47,8 +47,8 @@ std::string_view to_string(Verdict verdict) {
       return "not_matched";
     case Verdict::disabled:
       return "disabled";
-    case Verdict::not_run:
-      return "not_run";
+    case Verdict::waits:
+      return "waits";
     case Verdict::absence:
       return "absence";
   }

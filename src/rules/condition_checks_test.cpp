@@ -419,7 +419,7 @@ TEST(Condition, LeavesBracketedNamesToTheEvent) {
   EXPECT_FALSE(expression(result).operands.at(1).binding);
 }
 
-TEST(Condition, RefusesToReferToALaterCondition) {
+TEST(Condition, WarnsOfAReferenceToALaterCondition) {
   EXPECT_EQ(only_fault(second_of("event.b == events.m_2.a", {"m_0", "m_1", "m_2"})),
             "12 later-binding: `events.m_2.a` refers to a later condition, which never matches "
             "(put the condition that declares m_2 before this one)");

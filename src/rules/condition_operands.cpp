@@ -215,7 +215,7 @@ std::optional<Expression> Operands::path(const Syntax& syntax) {
   if (syntax.root == Root::vars) return variable(syntax);
   Expression expression = node(Kind::path, syntax);
   expression.path = syntax.path;
-  if (!bind(syntax, expression)) return std::nullopt;
+  bind(syntax, expression);
   return expression;
 }
 
@@ -243,7 +243,7 @@ std::optional<Expression> Operands::variable(const Syntax& syntax) {
 }
 
 // Sets the path, or finds the earlier condition that it belongs to.
-bool Operands::bind(const Syntax& syntax, Expression& expression) {
+void Operands::bind(const Syntax& syntax, Expression& expression) {
   const auto name = bindable_name(syntax.path);
   const auto names = scope_.bindings;
   const std::size_t earlier = std::min(scope_.position, names.size());
@@ -251,7 +251,7 @@ bool Operands::bind(const Syntax& syntax, Expression& expression) {
     if (names[i] != name) continue;
     expression.binding = i;
     expression.path = syntax.path.rest();
-    return true;
+    return;
   }
   // `event.host` stays a field of the event although a later condition is called host.
   const bool is_field = syntax.root == Root::event || syntax.root == Root::fact;
@@ -259,14 +259,12 @@ bool Operands::bind(const Syntax& syntax, Expression& expression) {
       std::ranges::find(names.subspan(std::min(scope_.position + 1, names.size())), name);
   const bool is_later = later != names.end();
   if (is_later && (!is_field || is_positional(name))) {
-    report_.error("later-binding", syntax,
-                  fmt::format("`{}` refers to a later condition, which never matches",
-                              report_.snippet(syntax)),
-                  fmt::format("put the condition that declares {} before this one", name));
-    return false;
+    report_.warning("later-binding", syntax,
+                    fmt::format("`{}` refers to a later condition, which never matches",
+                                report_.snippet(syntax)),
+                    fmt::format("put the condition that declares {} before this one", name));
   }
   if (!is_field && !is_later) warn_of_unbound(syntax, name);
-  return true;
 }
 
 void Operands::warn_of_unbound(const Syntax& syntax, std::string_view name) {

@@ -62,7 +62,7 @@ class Operands {
   std::optional<Expression> fold(const Syntax& chain);
   void warn_of_operand(const Syntax& written, const Expression& operand, Operator op);
   std::optional<std::string> render(std::string_view text, const Syntax& at);
-  bool bind(const Syntax& syntax, Expression& expression);
+  void bind(const Syntax& syntax, Expression& expression);
   void warn_of_unbound(const Syntax& syntax, std::string_view name);
 
   const ConditionScope& scope_;

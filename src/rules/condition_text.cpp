@@ -206,4 +206,12 @@ std::string to_text(const Expression& expression, std::span<const std::string> b
   return Writer(bindings).write(expression);
 }
 
+const Expression* find_bound_path(const Expression& expression) {
+  if (expression.binding) return &expression;
+  for (const auto& operand : expression.operands) {
+    if (const auto* found = find_bound_path(operand)) return found;
+  }
+  return nullptr;
+}
+
 }  // namespace millrace::rules

@@ -101,7 +101,7 @@ class Explainer {
     for (std::size_t i = 0; i < rule_set.rules.size(); ++i) {
       const Rule& rule = rule_set.rules[i];
       first_pattern_[i] = static_cast<PatternId>(conditions.size());
-      if (!rule.enabled || is_existential(rule) || !unsupported_features(rule).empty()) continue;
+      if (!rule.enabled || is_existential(rule) || never_fires(rule)) continue;
       for (const auto& condition : rule.conditions) conditions.push_back(&condition);
     }
     network_ = std::make_unique<Network>(conditions);
@@ -116,10 +116,8 @@ class Explainer {
     out.rule = index;
     if (!rule.enabled) {
       out.verdict = Verdict::disabled;
-    } else if (const auto lacking = unsupported_features(rule); !lacking.empty()) {
-      out.verdict = Verdict::not_run;
-      out.note =
-          fmt::format("uses {}, which this version does not run yet", fmt::join(lacking, " and "));
+    } else if (never_fires(rule)) {
+      out.note = "`not_all` with one condition never fires";
     } else if (is_existential(rule)) {
       out.verdict = Verdict::absence;
       out.note = fmt::format(
@@ -127,6 +125,7 @@ class Explainer {
           name_of(rule.conditions[0].expression.operands[0].path.segments()));
     } else {
       explain_conditions(rule, first_pattern_[index], out);
+      if (wants_several(rule)) explain_waiting(rule, first_pattern_[index], out);
     }
     return out;
   }
@@ -144,48 +143,49 @@ class Explainer {
     }
   }
 
-  bool holds(const Network::Node& node) {
-    const auto child_holds = [this](const Network::Node& child) { return holds(child); };
-    switch (node.kind) {
-      case Network::Node::Kind::never:
-        return false;
-      case Network::Node::Kind::always:
-        return true;
-      case Network::Node::Kind::all:
-        return std::ranges::all_of(node.children, child_holds);
-      case Network::Node::Kind::any:
-        return std::ranges::any_of(node.children, child_holds);
-      case Network::Node::Kind::predicate:
-        return network_->evaluate(node.predicate, *reader_) ==
-               (node.negated ? Truth::no : Truth::yes);
+  // Of a rule that wants several events: as which conditions this one would wait.
+  void explain_waiting(const Rule& rule, PatternId first, RuleExplanation& out) {
+    if (out.verdict != Verdict::matched) return;
+    std::vector<std::string> met;
+    std::vector<std::string> wanted;
+    for (std::size_t i = 0; i < rule.conditions.size(); ++i) {
+      const bool holds_here = holds(network_->tree(first + static_cast<PatternId>(i)));
+      (holds_here ? met : wanted).push_back(rule.binding(i));
     }
-    return false;
+    out.verdict = Verdict::waits;
+    out.note = fmt::format("the event waits as {}", fmt::join(met, " or "));
+    if (!wanted.empty()) out.note += fmt::format(", for {}", fmt::join(wanted, " and "));
+    if (rule.combine == Rule::Combine::not_all)
+      out.note += fmt::format("; fires unless all have come within {}", rule.timeout->text);
+  }
+
+  bool holds(const TestTree& tree) {
+    return rules::holds(
+        tree, [this](const TestTree& leaf) { return network_->leaf_holds(leaf, *reader_); });
   }
 
   // The leaves below `node` that made it hold, or fail.
-  void add_tests(const Condition& condition, const Network::Node& node, bool wanted,
+  void add_tests(const Condition& condition, const TestTree& node, bool wanted,
                  std::vector<TestExplanation>& tests) {
     for (const auto& child : node.children) {
       if (holds(child) == wanted) add_tests(condition, child, wanted, tests);
     }
     if (!node.children.empty()) return;
     TestExplanation test{text_of(condition, node), wanted, {}};
-    if (node.kind == Network::Node::Kind::predicate)
-      test.finding = finding_of(condition, node, wanted);
+    if (node.kind == TestTree::Kind::predicate) test.finding = finding_of(condition, node, wanted);
     tests.push_back(std::move(test));
   }
 
-  static std::string text_of(const Condition& condition, const Network::Node& node) {
+  static std::string text_of(const Condition& condition, const TestTree& node) {
     const Expression& test = *node.origin;
     const bool has_place = test.length > 0 && test.offset + test.length <= condition.text.size();
     auto text = has_place ? condition.text.substr(test.offset, test.length) : rules::to_text(test);
     std::ranges::replace(text, '\n', ' ');
-    const bool constant =
-        node.kind == Network::Node::Kind::always || node.kind == Network::Node::Kind::never;
+    const bool constant = node.kind == TestTree::Kind::always || node.kind == TestTree::Kind::never;
     return node.negated && !constant ? fmt::format("not ({})", text) : text;
   }
 
-  std::string finding_of(const Condition& condition, const Network::Node& node, bool holds) {
+  std::string finding_of(const Condition& condition, const TestTree& node, bool holds) {
     const Predicate& predicate = network_->predicate(node.predicate);
     std::vector<std::string> findings;
     if (const auto& types = predicate.mismatch())

@@ -168,18 +168,19 @@ TEST(Explain, ReportsTheFirstMatchOnlyUnlessManyMayRun) {
 TEST(Explain, SaysWhichRulesAreNotTried) {
   auto disabled = rule("off", {"event.x == 1"});
   disabled.enabled = false;
-  auto throttled = rule("throttled", {"event.x == 1"});
-  throttled.throttle.emplace();
-  const auto set = rule_set({disabled, throttled,
-                             rule("join", {"event.x == 1", "event.y == 1"}, Rule::Combine::all),
-                             rule("gone", {"event.z is not defined"})});
+  const auto set = rule_set({disabled, rule("gone", {"event.z is not defined"})});
   const auto rules = explain(set, *parse_json(R"({"x": 1})"));
   EXPECT_EQ(rules[0].verdict, Verdict::disabled);
-  EXPECT_EQ(rules[1].verdict, Verdict::not_run);
-  EXPECT_NE(rules[1].note.find("throttle"), std::string::npos);
-  EXPECT_EQ(rules[2].verdict, Verdict::not_run);
-  EXPECT_EQ(rules[3].verdict, Verdict::absence);
-  EXPECT_NE(rules[3].note.find("event.z"), std::string::npos);
+  EXPECT_EQ(rules[1].verdict, Verdict::absence);
+  EXPECT_NE(rules[1].note.find("event.z"), std::string::npos);
+}
+
+TEST(Explain, SaysAsWhichOfSeveralConditionsAnEventWaits) {
+  const auto set = rule_set({rule("join", {"event.x == 1", "event.y == 1"}, Rule::Combine::all)});
+  const auto waits = explain(set, *parse_json(R"({"x": 1})"))[0];
+  EXPECT_EQ(waits.verdict, Verdict::waits);
+  EXPECT_EQ(waits.note, "the event waits as m_0, for m_1");
+  EXPECT_EQ(explain(set, *parse_json(R"({"x": 2})"))[0].verdict, Verdict::not_matched);
 }
 
 TEST(Explain, ExplainsConstants) {

@@ -248,10 +248,11 @@ struct Network::Access {
   std::vector<Key> keys;  // none: the pattern can never match
 };
 
-Network::Network(std::span<const Condition* const> conditions)
+Network::Network(std::span<const Condition* const> conditions, std::span<const Path> extra)
     : conditions_(conditions.begin(), conditions.end()), candidates_(conditions.size()) {
+  for (const auto& path : extra) slot_of(path);
   for (PatternId pattern = 0; pattern < conditions.size(); ++pattern) {
-    roots_.push_back(compile(conditions[pattern]->expression, /*negated=*/false, pattern));
+    roots_.push_back(compile(*conditions[pattern], pattern));
   }
   memos_.resize(predicates_.size());
   noted_.resize(predicates_.size());
@@ -282,35 +283,46 @@ PredicateId Network::predicate_of(const Expression& expression, PatternId patter
   const auto [place, added] =
       predicate_ids_.emplace(std::move(key), static_cast<PredicateId>(predicates_.size()));
   if (added) {
-    predicates_.emplace_back(expression, [this](const Path& path) { return slot_of(path); });
+    predicates_.emplace_back(expression,
+                             [this](const Expression& path) { return slot_of(path.path); });
     owner_.push_back(pattern);
   }
   return place->second;
 }
 
-Network::Node Network::compile(const Expression& expression, bool negated, PatternId pattern) {
-  Node node;
-  node.origin = &expression;
-  switch (expression.kind) {
-    case Kind::negate:
-      return compile(expression.operands[0], !negated, pattern);
-    case Kind::all:
-    case Kind::any:
-      node.kind = (expression.kind == Kind::all) != negated ? Node::Kind::all : Node::Kind::any;
-      for (const auto& operand : expression.operands)
-        node.children.push_back(compile(operand, negated, pattern));
-      return node;
-    case Kind::literal: {
-      const bool holds = expression.value.is_bool() && expression.value.get_bool();
-      node.kind = holds != negated ? Node::Kind::always : Node::Kind::never;
-      return node;
-    }
-    default:
-      node.kind = Node::Kind::predicate;
-      node.predicate = predicate_of(expression, pattern);
-      node.negated = negated;
-      return node;
+Network::Node Network::compile(const Condition& condition, PatternId pattern) {
+  return compile_tests(condition.expression, /*negated=*/false,
+                       [&](const Expression& test, Node& leaf) {
+                         if (find_bound_path(test) != nullptr) {
+                           leaf.kind = Node::Kind::join;
+                           leaf.needed = needed_by(test);
+                         } else {
+                           leaf.predicate = predicate_of(test, pattern);
+                         }
+                       });
+}
+
+// Slots of which one must be filled for a test with another event to be possible: those of its
+// first operand that is missing without them. None: the test may hold all the same.
+std::vector<SlotId> Network::needed_by(const Expression& test) {
+  if (test.kind == Kind::not_defined) return {};
+  for (const auto& operand : test.operands) {
+    std::vector<SlotId> slots;
+    if (may_be_missing(operand, slots) && !slots.empty()) return slots;
   }
+  return {};
+}
+
+// Whether the operand is missing unless one of `slots` is filled. What belongs to another event, or
+// is no path, is never missing here.
+bool Network::may_be_missing(const Expression& operand, std::vector<SlotId>& slots) {
+  if (operand.kind == Kind::path) {
+    if (!operand.binding) slots.push_back(slot_of(operand.path));
+    return !operand.binding;
+  }
+  return !operand.operands.empty() &&
+         std::ranges::all_of(operand.operands,
+                             [&](const Expression& term) { return may_be_missing(term, slots); });
 }
 
 void Network::count_equalities(const Node& node) {
@@ -328,6 +340,12 @@ Network::Access Network::access_of(const Node& node) const {
       return {};
     case Node::Kind::always:
       return Access::always();
+    case Node::Kind::join: {
+      if (node.needed.empty()) return Access::always();
+      Access access;
+      for (const auto slot : node.needed) access.keys.push_back({Access::On::present, slot, {}});
+      return access;
+    }
     case Node::Kind::predicate:
       return access_of_predicate(node);
     case Node::Kind::all: {
@@ -482,8 +500,9 @@ void Network::match(EventReader& reader, const std::function<bool(PatternId)>& v
     if (of_slot != 0 && (index.watched_classes & ~of_slot) != 0)
       report_mismatches(index, id, reader);
   }
+  const auto leaf = [&](const Node& node) { return leaf_holds(node, reader); };
   candidates_.drain(
-      [&](PatternId pattern) { return !holds(roots_[pattern], reader) || visit(pattern); });
+      [&](PatternId pattern) { return !holds(roots_[pattern], leaf) || visit(pattern); });
 }
 
 void Network::collect(const SlotIndex& index, const Slot& slot, SlotId id, EventReader& reader) {
@@ -510,30 +529,21 @@ void Network::collect(const SlotIndex& index, const Slot& slot, SlotId id, Event
   }
 }
 
-bool Network::holds(const Node& node, EventReader& reader) {
-  const auto child_holds = [&](const Node& child) { return holds(child, reader); };
-  switch (node.kind) {
-    case Node::Kind::never:
-      return false;
-    case Node::Kind::always:
-      return true;
-    case Node::Kind::all:
-      return std::ranges::all_of(node.children, child_holds);
-    case Node::Kind::any:
-      return std::ranges::any_of(node.children, child_holds);
-    case Node::Kind::predicate: {
-      const Truth truth = evaluate(node.predicate, reader);
-      return truth == (node.negated ? Truth::no : Truth::yes);
-    }
+bool Network::leaf_holds(const Node& leaf, EventReader& reader) {
+  if (leaf.kind == Node::Kind::join) {
+    return leaf.needed.empty() || std::ranges::any_of(leaf.needed, [&](SlotId slot) {
+             return !reader.slot(slot).missing();
+           });
   }
-  return false;
+  return evaluate(leaf.predicate, reader) == (leaf.negated ? Truth::no : Truth::yes);
 }
 
 Truth Network::evaluate(PredicateId id, EventReader& reader) {
   Memo& memo = memos_[id];
   if (memo.event == event_number_) return memo.truth;
   Predicate& predicate = predicates_[id];
-  memo = {event_number_, predicate.evaluate(reader)};
+  EventOperands operands(reader);
+  memo = {event_number_, predicate.evaluate(operands)};
   if (!noted_[id] && predicate.mismatch()) {
     const auto& types = *predicate.mismatch();
     note(

@@ -15,11 +15,11 @@
 #include "millrace/event/event_reader.hpp"
 #include "millrace/rules/condition.hpp"
 #include "predicate.hpp"
+#include "test_tree.hpp"
 
 namespace millrace::rules {
 
 using PatternId = std::uint32_t;
-using PredicateId = std::uint32_t;
 
 /// A set of small numbers that is cheap to fill, to walk in order and to empty, however large the
 /// range.
@@ -58,8 +58,9 @@ class PatternSet {
 /// match of a pattern means.
 class Network {
  public:
-  /// Pattern i is conditions[i]. They were checked when parsed, and refer to no other binding.
-  explicit Network(std::span<const Condition* const> conditions);
+  /// Pattern i is conditions[i]. Of tests that refer to other events only the part is tried that
+  /// the event at hand decides: whether it has what they compare. `extra` paths are read as well.
+  explicit Network(std::span<const Condition* const> conditions, std::span<const Path> extra = {});
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;
   ~Network();
@@ -67,6 +68,8 @@ class Network {
   /// What an EventReader for this network must read: the path of slot 0, 1, …
   const std::vector<Path>& paths() const { return paths_; }
   std::size_t patterns() const { return roots_.size(); }
+  /// The slot of one of the paths.
+  SlotId slot(const Path& path) const { return slot_ids_.at(path); }
 
   /// Calls `visit` for each pattern that the event matches, in order, until it returns false.
   void match(EventReader& reader, const std::function<bool(PatternId)>& visit);
@@ -80,16 +83,10 @@ class Network {
   std::vector<Notice> take_notices() { return std::exchange(notices_, {}); }
 
   /// For explaining: the condition's tests as a tree.
-  struct Node {
-    enum class Kind { never, always, predicate, all, any };
-    Kind kind = Kind::never;
-    PredicateId predicate = 0;
-    bool negated = false;  // a predicate under `not`
-    std::vector<Node> children;
-    const Expression* origin = nullptr;
-  };
+  using Node = TestTree;
   const Node& tree(PatternId pattern) const { return roots_[pattern]; }
-  Truth evaluate(PredicateId predicate, EventReader& reader);
+  /// Whether a test holds of the event; of a join: whether it can.
+  bool leaf_holds(const Node& leaf, EventReader& reader);
   /// With what its last evaluation has to say beyond yes and no.
   const Predicate& predicate(PredicateId id) const { return predicates_[id]; }
   /// Forgets what was evaluated: another event is at hand.
@@ -107,14 +104,16 @@ class Network {
 
   SlotId slot_of(const Path& path);
   PredicateId predicate_of(const Expression& expression, PatternId pattern);
-  Node compile(const Expression& expression, bool negated, PatternId pattern);
+  Node compile(const Condition& condition, PatternId pattern);
+  std::vector<SlotId> needed_by(const Expression& test);
+  bool may_be_missing(const Expression& operand, std::vector<SlotId>& slots);
   void count_equalities(const Node& node);
   Access access_of(const Node& node) const;
   Access access_of_predicate(const Node& node) const;
   void index(const Access& access, PatternId pattern);
   void watch_classes(const Predicate& predicate, PredicateId id);
 
-  bool holds(const Node& node, EventReader& reader);
+  Truth evaluate(PredicateId predicate, EventReader& reader);
   void collect(const SlotIndex& index, const Slot& slot, SlotId id, EventReader& reader);
   void note(PredicateId id, std::string text, bool mismatch);
   void report_mismatches(SlotIndex& index, SlotId id, EventReader& reader);

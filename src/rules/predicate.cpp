@@ -18,26 +18,6 @@ namespace {
 using Kind = Expression::Kind;
 using SelectOp = Expression::SelectOp;
 
-Operand operand_of(const Expression& expression, const Predicate::SlotOf& slot_of) {
-  Operand operand;
-  switch (expression.kind) {
-    case Kind::path:
-      operand.kind = Operand::Kind::slot;
-      operand.slot = slot_of(expression.path);
-      break;
-    case Kind::add:
-    case Kind::subtract:
-      operand.kind = expression.kind == Kind::add ? Operand::Kind::add : Operand::Kind::subtract;
-      for (const auto& term : expression.operands)
-        operand.terms.push_back(operand_of(term, slot_of));
-      break;
-    default:
-      operand.literal = expression.value;
-      break;
-  }
-  return operand;
-}
-
 std::partial_ordering order_mixed(std::int64_t integer, double number) {
   // 2^63: beyond, every double is larger (or smaller) than every integer; below, truncating is
   // exact.
@@ -62,23 +42,6 @@ std::partial_ordering order_numbers(const Slot& a, const Slot& b) {
     return a.kind == integer ? a.integer <=> b.integer : a.unsigned_integer <=> b.unsigned_integer;
   return a.kind == integer ? std::partial_ordering::less
                            : std::partial_ordering::greater;  // unsigned: beyond int64
-}
-
-// By UTF-16 code unit, without making UTF-16: it differs from the order of bytes only where one
-// side's character lies beyond the basic plane (a lead byte of 0xF0 and up, surrogates in UTF-16)
-// and the other's in U+E000 to U+FFFF.
-std::partial_ordering order_texts(std::string_view a, std::string_view b) {
-  const auto [at, bt] = std::ranges::mismatch(a, b);
-  if (at == a.end() || bt == b.end()) return a.size() <=> b.size();
-  const auto left = static_cast<unsigned char>(*at);
-  const auto right = static_cast<unsigned char>(*bt);
-  constexpr unsigned char kPrivateLead = 0xEE;
-  constexpr unsigned char kAstralLead = 0xF0;
-  if (left >= kAstralLead && right >= kPrivateLead && right < kAstralLead)
-    return std::partial_ordering::less;
-  if (right >= kAstralLead && left >= kPrivateLead && left < kAstralLead)
-    return std::partial_ordering::greater;
-  return left <=> right;
 }
 
 bool comparable(const Slot& a, const Slot& b) {
@@ -169,6 +132,43 @@ bool is_negated(Kind kind) {
 
 }  // namespace
 
+Operand operand_of(const Expression& expression, const Predicate::SlotOf& slot_of) {
+  Operand operand;
+  switch (expression.kind) {
+    case Kind::path:
+      operand.kind = Operand::Kind::slot;
+      operand.slot = slot_of(expression);
+      break;
+    case Kind::add:
+    case Kind::subtract:
+      operand.kind = expression.kind == Kind::add ? Operand::Kind::add : Operand::Kind::subtract;
+      for (const auto& term : expression.operands)
+        operand.terms.push_back(operand_of(term, slot_of));
+      break;
+    default:
+      operand.literal = expression.value;
+      break;
+  }
+  return operand;
+}
+
+// By UTF-16 code unit, without making UTF-16: it differs from the order of bytes only where one
+// side's character lies beyond the basic plane (a lead byte of 0xF0 and up, surrogates in UTF-16)
+// and the other's in U+E000 to U+FFFF.
+std::partial_ordering order_texts(std::string_view a, std::string_view b) {
+  const auto [at, bt] = std::ranges::mismatch(a, b);
+  if (at == a.end() || bt == b.end()) return a.size() <=> b.size();
+  const auto left = static_cast<unsigned char>(*at);
+  const auto right = static_cast<unsigned char>(*bt);
+  constexpr unsigned char kPrivateLead = 0xEE;
+  constexpr unsigned char kAstralLead = 0xF0;
+  if (left >= kAstralLead && right >= kPrivateLead && right < kAstralLead)
+    return std::partial_ordering::less;
+  if (right >= kAstralLead && left >= kPrivateLead && left < kAstralLead)
+    return std::partial_ordering::greater;
+  return left <=> right;
+}
+
 std::partial_ordering order(const Slot& a, const Slot& b) {
   if (a.is_number() && b.is_number()) return order_numbers(a, b);
   if (a.kind != b.kind) return std::partial_ordering::unordered;
@@ -233,94 +233,79 @@ std::string regex_subject(const Slot& slot) {
   }
 }
 
-// An operand of the event at hand. Lists and objects are fetched only when a test looks inside.
-class Predicate::Loaded {
- public:
-  Loaded(const Operand& operand, EventReader& reader, std::string& trouble) : reader_(reader) {
-    switch (operand.kind) {
-      case Operand::Kind::slot:
-        id_ = operand.slot;
-        slot_ = reader.slot(operand.slot);
-        break;
-      case Operand::Kind::literal:
-        slot_ = Slot::of(operand.literal);
-        break;
-      default:
-        load_sum(operand, trouble);
-        break;
-    }
+LoadedOperand::LoadedOperand(const Operand& operand, Operands& source, std::string& trouble)
+    : source_(source) {
+  switch (operand.kind) {
+    case Operand::Kind::slot:
+      id_ = operand.slot;
+      slot_ = source.slot(operand.slot);
+      break;
+    case Operand::Kind::literal:
+      slot_ = Slot::of(operand.literal);
+      break;
+    default:
+      load_sum(operand, trouble);
+      break;
   }
+}
 
-  /// Without looking inside a container.
-  const Slot& shallow() const { return slot_; }
-  const Slot& deep() {
-    if (slot_.is_container() && slot_.container == nullptr)
-      slot_.container = &reader_.container(id_);
-    return slot_;
+const Slot& LoadedOperand::deep() {
+  if (slot_.is_container() && slot_.container == nullptr) slot_.container = &source_.container(id_);
+  return slot_;
+}
+
+// A missing or null term is left out: the sum is the other one.
+void LoadedOperand::load_sum(const Operand& operand, std::string& trouble) {
+  LoadedOperand left(operand.terms[0], source_, trouble);
+  LoadedOperand right(operand.terms[1], source_, trouble);
+  failed_ = left.failed_ || right.failed_;
+  if (failed_) return;
+  const bool no_left = left.missing() || left.slot_.is_null();
+  const bool no_right = right.missing() || right.slot_.is_null();
+  if (no_left || no_right) {
+    adopt(no_left ? right : left);
+  } else if (left.slot_.is_number() && right.slot_.is_number()) {
+    add_numbers(left.slot_, right.slot_, operand.kind == Operand::Kind::add);
+  } else if (left.slot_.is_string() && right.slot_.is_string() &&
+             operand.kind == Operand::Kind::add) {
+    made_ = fmt::format("{}{}", left.slot_.string(), right.slot_.string());
+    slot_.kind = Slot::Kind::string;
+    slot_.characters = made_.data();
+    slot_.length = made_.size();
+  } else {
+    failed_ = true;
+    trouble =
+        fmt::format("cannot {} {} and {}", operand.kind == Operand::Kind::add ? "add" : "subtract",
+                    type_name(left.slot_), type_name(right.slot_));
   }
-  bool missing() const { return slot_.missing(); }
-  bool failed() const { return failed_; }
+}
 
- private:
-  // A missing or null term is left out: the sum is the other one.
-  void load_sum(const Operand& operand, std::string& trouble) {
-    Loaded left(operand.terms[0], reader_, trouble);
-    Loaded right(operand.terms[1], reader_, trouble);
-    failed_ = left.failed_ || right.failed_;
-    if (failed_) return;
-    const bool no_left = left.missing() || left.slot_.is_null();
-    const bool no_right = right.missing() || right.slot_.is_null();
-    if (no_left || no_right) {
-      adopt(no_left ? right : left);
-    } else if (left.slot_.is_number() && right.slot_.is_number()) {
-      add_numbers(left.slot_, right.slot_, operand.kind == Operand::Kind::add);
-    } else if (left.slot_.is_string() && right.slot_.is_string() &&
-               operand.kind == Operand::Kind::add) {
-      made_ = fmt::format("{}{}", left.slot_.string(), right.slot_.string());
-      slot_.kind = Slot::Kind::string;
-      slot_.characters = made_.data();
-      slot_.length = made_.size();
-    } else {
-      failed_ = true;
-      trouble = fmt::format("cannot {} {} and {}",
-                            operand.kind == Operand::Kind::add ? "add" : "subtract",
-                            type_name(left.slot_), type_name(right.slot_));
-    }
+void LoadedOperand::adopt(LoadedOperand& other) {
+  slot_ = other.slot_;
+  id_ = other.id_;
+  if (slot_.is_string() && slot_.characters == other.made_.data()) {
+    made_ = other.made_;
+    slot_.characters = made_.data();
   }
+}
 
-  void adopt(Loaded& other) {
-    slot_ = other.slot_;
-    id_ = other.id_;
-    if (slot_.is_string() && slot_.characters == other.made_.data()) {
-      made_ = other.made_;
-      slot_.characters = made_.data();
-    }
+void LoadedOperand::add_numbers(const Slot& a, const Slot& b, bool add) {
+  const auto as_double = [](const Slot& slot) {
+    if (slot.kind == Slot::Kind::number) return slot.number;
+    return slot.kind == Slot::Kind::integer ? static_cast<double>(slot.integer)
+                                            : static_cast<double>(slot.unsigned_integer);
+  };
+  std::int64_t sum = 0;
+  if (a.kind == Slot::Kind::integer && b.kind == Slot::Kind::integer &&
+      !(add ? __builtin_add_overflow(a.integer, b.integer, &sum)
+            : __builtin_sub_overflow(a.integer, b.integer, &sum))) {
+    slot_.kind = Slot::Kind::integer;
+    slot_.integer = sum;
+    return;
   }
-
-  void add_numbers(const Slot& a, const Slot& b, bool add) {
-    const auto as_double = [](const Slot& slot) {
-      if (slot.kind == Slot::Kind::number) return slot.number;
-      return slot.kind == Slot::Kind::integer ? static_cast<double>(slot.integer)
-                                              : static_cast<double>(slot.unsigned_integer);
-    };
-    std::int64_t sum = 0;
-    if (a.kind == Slot::Kind::integer && b.kind == Slot::Kind::integer &&
-        !(add ? __builtin_add_overflow(a.integer, b.integer, &sum)
-              : __builtin_sub_overflow(a.integer, b.integer, &sum))) {
-      slot_.kind = Slot::Kind::integer;
-      slot_.integer = sum;
-      return;
-    }
-    slot_.kind = Slot::Kind::number;
-    slot_.number = add ? as_double(a) + as_double(b) : as_double(a) - as_double(b);
-  }
-
-  EventReader& reader_;
-  Slot slot_;
-  SlotId id_ = 0;
-  std::string made_;
-  bool failed_ = false;
-};
+  slot_.kind = Slot::Kind::number;
+  slot_.number = add ? as_double(a) + as_double(b) : as_double(a) - as_double(b);
+}
 
 Predicate::Predicate(const Expression& expression, const SlotOf& slot_of)
     : kind_(expression.kind),
@@ -328,6 +313,7 @@ Predicate::Predicate(const Expression& expression, const SlotOf& slot_of)
       select_op_(expression.select_op),
       regex_options_(expression.regex_options) {
   if (expression.operands.size() > 1) right_ = operand_of(expression.operands[1], slot_of);
+  joins_ = kind_ == Kind::equal && find_bound_path(expression) != nullptr;
   if (!expression.key.empty()) {
     for (const auto part : split(expression.key, '.')) attribute_.emplace_back(part);
   }
@@ -343,42 +329,48 @@ Predicate::Predicate(const Expression& expression, const SlotOf& slot_of)
   }
 }
 
-Truth Predicate::evaluate(EventReader& reader) {
+Truth Predicate::evaluate(Operands& source) {
   mismatch_.reset();
   trouble_.clear();
   switch (kind_) {
     // Of a missing path nothing can be said, not even under `not`: `not x is defined` never
     // matches.
     case Kind::defined:
-      return reader.slot(left_.slot).missing() ? Truth::invalid : Truth::yes;
+      return source.slot(left_.slot).missing() ? Truth::invalid : Truth::yes;
     case Kind::not_defined:
-      return reader.slot(left_.slot).missing() ? Truth::yes : Truth::no;
+      return source.slot(left_.slot).missing() ? Truth::yes : Truth::no;
     case Kind::truth: {
-      const Slot& slot = reader.slot(left_.slot);
+      const Slot& slot = source.slot(left_.slot);
       if (slot.missing()) return Truth::invalid;
       return truth(slot.kind == Slot::Kind::boolean && slot.boolean);
     }
     case Kind::contains:
     case Kind::not_contains:
-      return contains(reader);
+      return contains(source);
     case Kind::matches:
     case Kind::not_matches:
-      return matches(reader);
+      return matches(source);
     case Kind::select:
     case Kind::not_select:
-      return select(reader);
+      return select(source);
     case Kind::selectattr:
     case Kind::not_selectattr:
-      return selectattr(reader);
+      return selectattr(source);
     default:
-      return compare(reader);
+      return compare(source);
   }
 }
 
-Truth Predicate::compare(EventReader& reader) {
-  Loaded left(left_, reader, trouble_);
-  Loaded right(right_, reader, trouble_);
+// Events join on values of one type only.
+bool Predicate::identical(LoadedOperand& left, LoadedOperand& right) {
+  return left.shallow().kind == right.shallow().kind && equal(left.deep(), right.deep());
+}
+
+Truth Predicate::compare(Operands& source) {
+  LoadedOperand left(left_, source, trouble_);
+  LoadedOperand right(right_, source, trouble_);
   if (left.failed() || right.failed() || left.missing() || right.missing()) return Truth::invalid;
+  if (joins_) return truth(identical(left, right));
   if (!comparable(left.shallow(), right.shallow())) {
     mismatch_ = Mismatch{type_name(left.shallow()), type_name(right.shallow())};
     return Truth::invalid;
@@ -393,14 +385,14 @@ Truth Predicate::compare(EventReader& reader) {
   return truth(same == (kind_ == Kind::equal));
 }
 
-Truth Predicate::contains(EventReader& reader) {
-  Loaded list(left_, reader, trouble_);
-  Loaded item(right_, reader, trouble_);
+Truth Predicate::contains(Operands& source) {
+  LoadedOperand list(left_, source, trouble_);
+  LoadedOperand item(right_, source, trouble_);
   if (list.failed() || item.failed() || list.missing() || item.missing()) return Truth::invalid;
   bool found = false;
   if (left_.kind == Operand::Kind::slot && list.shallow().kind == Slot::Kind::list &&
       !item.shallow().is_container()) {
-    reader.each_item(left_.slot, [&](const Slot& element) {
+    source.each_item(left_.slot, [&](const Slot& element) {
       found = !element.is_container() && equal(element, item.shallow());
       return !found;
     });
@@ -430,9 +422,9 @@ Truth Predicate::matches_pattern(const Slot& subject, const Slot& pattern, Regex
   return truth(outcome == Regex::Outcome::match);
 }
 
-Truth Predicate::matches(EventReader& reader) {
-  Loaded subject(left_, reader, trouble_);
-  Loaded pattern(right_, reader, trouble_);
+Truth Predicate::matches(Operands& source) {
+  LoadedOperand subject(left_, source, trouble_);
+  LoadedOperand pattern(right_, source, trouble_);
   if (subject.failed() || subject.missing() || pattern.missing()) return Truth::invalid;
   if (subject.shallow().is_null()) return Truth::no;
   const Truth found = matches_pattern(subject.deep(), pattern.deep(), regex_options_);
@@ -469,9 +461,9 @@ Truth Predicate::select_element(SelectOp op, const Slot& element, const Slot& ri
   return truth(equal(element, right) == (comparison == Kind::equal));
 }
 
-Truth Predicate::select(EventReader& reader) {
-  Loaded list(left_, reader, trouble_);
-  Loaded right(right_, reader, trouble_);
+Truth Predicate::select(Operands& source) {
+  LoadedOperand list(left_, source, trouble_);
+  LoadedOperand right(right_, source, trouble_);
   if (list.failed() || right.failed() || list.missing() || right.missing()) return Truth::invalid;
   // `is select`: some element passes. `is not select`: some element fails.
   const Truth wanted = is_negated(kind_) ? Truth::no : Truth::yes;
@@ -484,9 +476,9 @@ Truth Predicate::select(EventReader& reader) {
   return Truth::no;
 }
 
-Truth Predicate::selectattr(EventReader& reader) {
-  Loaded list(left_, reader, trouble_);
-  Loaded right(right_, reader, trouble_);
+Truth Predicate::selectattr(Operands& source) {
+  LoadedOperand list(left_, source, trouble_);
+  LoadedOperand right(right_, source, trouble_);
   if (list.failed() || right.failed() || list.missing() || right.missing()) return Truth::invalid;
   const bool wants_failure = is_negated(kind_);
   const Slot& side = right.deep();

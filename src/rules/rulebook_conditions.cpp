@@ -33,15 +33,6 @@ Places places_of(const YamlNode& node, const Loading& loading) {
   return Places(text_of(node), node.where);
 }
 
-// Another condition's event on which this one depends, if any.
-const Expression* bound_path(const Expression& expression) {
-  if (expression.binding) return &expression;
-  for (const auto& operand : expression.operands) {
-    if (const auto* found = bound_path(operand)) return found;
-  }
-  return nullptr;
-}
-
 class ConditionsLoader {
  public:
   explicit ConditionsLoader(const Loading& loading) : loading_(loading) {}
@@ -145,7 +136,7 @@ class ConditionsLoader {
     const auto places = places_of(node, loading_);
     auto condition = parse_condition_at(text_of(node), places, scope, loading_.diagnostics);
     if (!condition) return;
-    const auto* bound = bound_path(condition->expression);
+    const auto* bound = find_bound_path(condition->expression);
     if (bound != nullptr && result_.combine == Rule::Combine::any) {
       loading_.diagnostics.error(
           "binding-in-any", places.at(bound->offset, bound->length),

@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
+// What the conditions that an event meets come to.
+//
+// The network tells which conditions hold of an event by itself. A rule with one condition has then
+// fired, unless its throttle says otherwise; as a condition of several the event waits, and is
+// completed to combinations with those that wait already. All rules look at the event before any
+// event is taken away: one that took part in what fired is consumed, also by rules that are not
+// reported.
+
 #include "millrace/rules/session.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <list>
-#include <optional>
+#include <utility>
 
+#include "join.hpp"
 #include "network.hpp"
+#include "not_all.hpp"
 #include "support.hpp"
+#include "throttle.hpp"
+#include "timer_wheel.hpp"
+#include "working_memory.hpp"
 
 namespace millrace::rules {
 namespace {
+
+constexpr std::uint32_t kLife = 0;  // the owner of timers that end an event's life; else rule + 1
 
 bool includes(const Object& object, const Object& wanted) {
   return std::ranges::all_of(wanted, [&](const auto& entry) {
@@ -28,193 +42,410 @@ bool is_whole_of(const Object& object, const Object& given) {
   });
 }
 
-void refuse_what_is_to_come(const Rule& rule, Diagnostics& diagnostics) {
-  for (const auto what : unsupported_features(rule)) {
-    diagnostics.error(
-        "unsupported-rule", rule.where,
-        fmt::format("rule `{}` uses {}, which this version reads but does not run yet", rule.name,
-                    what),
-        "set `enabled: false` on the rule to run the others");
+// What a pattern of the network stands for.
+struct Pattern {
+  std::size_t rule;
+  std::size_t condition;
+};
+
+// A rule that fires for absence: its path, and how many entries of working memory have it.
+struct Existential {
+  std::size_t rule;
+  Path path;
+  std::size_t holders = 0;
+
+  bool has(const Document& document) const {
+    return static_cast<bool>(find(document.value(), path));
   }
+};
+
+// What a rule remembers, if it does.
+struct RuleState {
+  std::unique_ptr<Join> join;
+  std::unique_ptr<NotAll> not_all;
+  std::unique_ptr<ThrottleState> throttle;
+  std::vector<SlotId> group;  // slots of the throttle's attributes
+
+  bool waits() const { return join || not_all; }
+  bool remembers() const { return waits() || throttle; }
+};
+
+std::size_t rows_of(const RuleState& state) {
+  if (state.join) return state.join->rows();
+  if (state.not_all) return state.not_all->rows();
+  return state.throttle ? state.throttle->groups() : 0;
 }
+
+// What the rules of a rule set were compiled from.
+struct Conditions {
+  std::vector<const Condition*> conditions;
+  std::vector<Pattern> patterns;
+  std::vector<Existential> existentials;
+  std::vector<Path> group_paths;
+
+  explicit Conditions(const RuleSet& rule_set) {
+    for (std::size_t r = 0; r < rule_set.rules.size(); ++r) {
+      const Rule& rule = rule_set.rules[r];
+      if (!rule.enabled || never_fires(rule)) continue;
+      if (is_existential(rule)) {
+        existentials.push_back({r, rule.conditions[0].expression.operands[0].path});
+        continue;
+      }
+      for (std::size_t c = 0; c < rule.conditions.size(); ++c) {
+        conditions.push_back(&rule.conditions[c]);
+        patterns.push_back({r, c});
+      }
+      if (rule.throttle) {
+        const auto& paths = rule.throttle->group_by;
+        group_paths.insert(group_paths.end(), paths.begin(), paths.end());
+      }
+    }
+  }
+};
 
 }  // namespace
 
 struct Session::Impl {
-  // What a pattern of the network stands for.
-  struct Pattern {
-    std::size_t rule;
-    std::size_t condition;
-  };
-  // A rule that fires for absence: its path, and how many entries of working memory have it.
-  struct Existential {
-    std::size_t rule;
-    Path path;
-    std::size_t holders = 0;
-  };
-  struct Entry {
-    DocumentPtr document;
-    bool is_fact;
-    Instant expires;
-  };
-
-  Impl(const RuleSet& rule_set, std::vector<const Condition*> conditions,
-       std::vector<Pattern> of_patterns, std::vector<Existential> absences)
+  Impl(const RuleSet& rule_set, const SessionOptions& given, Conditions compiled)
       : rules(rule_set),
-        patterns(std::move(of_patterns)),
-        existentials(std::move(absences)),
-        network(conditions),
-        fact_reader(network.paths(), JsonLimits()) {}
-
-  Activation activation(PatternId id, DocumentPtr document) const {
-    const Rule& rule = rules.rules[patterns[id].rule];
-    Activation fired{patterns[id].rule, {}};
-    fired.bindings.emplace_back(rule.binding(patterns[id].condition), std::move(document));
-    return fired;
+        options(given),
+        patterns(std::move(compiled.patterns)),
+        existentials(std::move(compiled.existentials)),
+        network(compiled.conditions, compiled.group_paths),
+        fact_reader(network.paths(), JsonLimits()),
+        states(rule_set.rules.size()) {
+    for (const auto& pattern : patterns) {
+      if (pattern.condition == 0) prepare(pattern.rule);
+    }
+    for (PatternId id = 0; id < patterns.size(); ++id) {
+      if (states[patterns[id].rule].remembers()) remembering_end = id + 1;
+    }
   }
+
+  void prepare(std::size_t index) {
+    const Rule& rule = rules.rules[index];
+    RuleState& state = states[index];
+    const auto owner = static_cast<std::uint32_t>(index + 1);
+    if (rule.throttle) {
+      state.throttle =
+          std::make_unique<ThrottleState>(*rule.throttle, timers, owner, options.hash_seed);
+      for (const auto& path : rule.throttle->group_by) state.group.push_back(network.slot(path));
+    } else if (wants_several(rule) && rule.combine == Rule::Combine::all) {
+      state.join = std::make_unique<Join>(rule, memory, options.hash_seed);
+    } else if (wants_several(rule)) {
+      state.not_all = std::make_unique<NotAll>(rule, timers, owner, rules.default_events_ttl.length,
+                                               options.hash_seed);
+    }
+  }
+
+  // --- an event or fact comes
+
+  struct Arriving {
+    EventReader& reader;
+    const std::function<DocumentPtr()> document;
+    const bool is_fact;
+    EntryId entry = kNoEntry;  // when it waits
+    bool matched = false;      // some condition holds
+    bool took_part = false;    // in what fired, reported or not
+    bool taken = false;        // by a throttle or a completed not_all
+  };
+
+  void take(Arriving event, Instant at, std::vector<Activation>& fired) {
+    if (!begun) begin(existentials.empty() ? nullptr : event.document().get(), at);
+    match(event, at);
+    if (!waiting.empty()) wait(event, at);
+    settle(event, at);
+    if (!fires.empty()) report(fired, event.is_fact || rules.match_multiple_rules);
+  }
+
+  // Which conditions hold. Of rules that want several events they are noted in `waiting`.
+  void match(Arriving& event, Instant at) {
+    const bool every_rule = event.is_fact || rules.match_multiple_rules;
+    std::size_t last_rule = rules.rules.size();
+    network.match(event.reader, [&](PatternId id) {
+      const auto [rule, condition] = patterns[id];
+      const bool again = std::exchange(last_rule, rule) == rule;
+      event.matched = true;
+      const RuleState& state = states[rule];
+      if (state.waits()) {
+        if (!again) waiting.emplace_back(rule, 0);
+        waiting.back().second |= Positions{1} << condition;
+      } else if (state.throttle) {
+        throttle(event, rule, at);
+      } else if (!again) {
+        // `any` binds the first of its conditions that holds.
+        fire(rule, condition, event.document(), at);
+        event.took_part = true;
+      }
+      return every_rule || !event.took_part || id + 1 < remembering_end;
+    });
+  }
+
+  void fire(std::size_t rule, std::size_t condition, DocumentPtr document, Instant at) {
+    Activation& activation = fires.emplace_back();
+    activation.rule = rule;
+    activation.at = at;
+    activation.bindings.emplace_back(rules.rules[rule].binding(condition), std::move(document));
+  }
+
+  void throttle(Arriving& event, std::size_t rule, Instant at) {
+    RuleState& state = states[rule];
+    group_key.clear();
+    std::optional<std::string_view> group;
+    if (append_group_key(state.group, event.reader, group_key)) group = group_key;
+    if (auto document = state.throttle->take(group, event.document, at)) {
+      fire(rule, 0, std::move(document), at);
+      event.took_part = true;
+      event.taken |= event.is_fact;
+    } else {
+      event.taken = true;
+    }
+  }
+
+  void wait(Arriving& event, Instant at) {
+    event.entry = add(event.document(), at, event.is_fact);
+    NotAll::Outers leaving;
+    for (const auto& [rule, positions] : std::exchange(waiting, {})) {
+      RuleState& state = states[rule];
+      if (state.not_all) {
+        const NotAll::Outer outer{event.entry, memory[event.entry].arrival};
+        state.not_all->take(event.document(), outer, positions, at, leaving);
+      } else {
+        state.join->add(event.entry, positions);
+        complete(event.entry, rule, positions, at);
+      }
+    }
+    for (const auto& outer : leaving) {
+      if (outer.entry == event.entry) {
+        event.taken = true;
+      } else {
+        leave(outer);
+      }
+    }
+  }
+
+  void complete(EntryId entry, std::size_t index, Positions positions, Instant at) {
+    const Rule& rule = rules.rules[index];
+    combinations.clear();
+    if (!states[index].join->combine(entry, positions, combinations)) {
+      notices.push_back({fmt::format("rule `{}`: one event completes more than {} combinations; "
+                                     "the others are left out",
+                                     rule.name, Join::kMostCombinations),
+                         true});
+    }
+    for (const auto& combination : combinations) {
+      taking_part.insert(taking_part.end(), combination.begin(), combination.end());
+      // An event does not pair with itself, but it is used up.
+      if (!Join::all_differ(combination)) continue;
+      Activation& activation = fires.emplace_back();
+      activation.rule = index;
+      activation.at = at;
+      for (std::size_t i = 0; i < combination.size(); ++i)
+        activation.bindings.emplace_back(rule.binding(i), memory[combination[i]].document);
+    }
+  }
+
+  // Counts what took part, and takes away what is used up: in single-rule mode every event that
+  // took part. The others are kept if anything can still come of them.
+  void settle(Arriving& event, Instant at) {
+    const bool uses_up = !rules.match_multiple_rules;
+    std::ranges::sort(taking_part);
+    const auto repeated = std::ranges::unique(taking_part);
+    taking_part.erase(repeated.begin(), repeated.end());
+    for (const EntryId id : std::exchange(taking_part, {})) {
+      if (id == event.entry) {
+        event.took_part = true;
+      } else if (!memory[id].is_fact) {
+        ++statistics.matched;
+        if (uses_up) remove(id, nullptr);
+      }
+    }
+    if (event.took_part && !event.is_fact) ++statistics.matched;
+    if (event.taken || (uses_up && event.took_part && !event.is_fact)) {
+      if (event.entry != kNoEntry) remove(event.entry, nullptr);
+      return;
+    }
+    const bool multiple = event.is_fact || rules.match_multiple_rules;
+    if (event.entry == kNoEntry && ((multiple && event.matched) || concerns_absence(event)))
+      event.entry = add(event.document(), at, event.is_fact);
+    if (event.entry != kNoEntry && !event.is_fact) live(event.entry, at);
+  }
+
+  bool concerns_absence(const Arriving& event) const {
+    return !existentials.empty() && std::ranges::any_of(existentials, [&](const auto& existential) {
+      return existential.has(*event.document());
+    });
+  }
+
+  void live(EntryId entry, Instant at) {
+    if (memory.rows() > options.most_partial_matches || state_bytes() > options.most_bytes) {
+      ++statistics.dropped;
+      if (!std::exchange(limit_told, true)) tell_of_limit();
+      return remove(entry, nullptr);
+    }
+    const TimerWheel::Purpose end{kLife, entry};
+    memory[entry].life = timers.set(at + rules.default_events_ttl.length, end);
+  }
+
+  void tell_of_limit() {
+    const auto most = std::ranges::max_element(states, {}, rows_of);
+    notices.push_back(
+        {fmt::format("rule set {}: {} partial matches take about {} MB, which is the limit: events "
+                     "that would wait are dropped, and counted. Rule `{}` holds most, {}",
+                     rules.name, partial_matches(), state_bytes() >> 20,
+                     rules.rules[static_cast<std::size_t>(most - states.begin())].name,
+                     rows_of(*most)),
+         true});
+  }
+
+  // --- working memory
+
+  EntryId add(DocumentPtr document, Instant at, bool is_fact) {
+    for (auto& existential : existentials) existential.holders += existential.has(*document);
+    return memory.add(std::move(document), at, is_fact);
+  }
+
+  void remove(EntryId id, std::vector<Existential*>* absent) {
+    const Entry& entry = memory[id];
+    for (auto& existential : existentials) {
+      if (existential.has(*entry.document) && --existential.holders == 0 && absent != nullptr)
+        absent->push_back(&existential);
+    }
+    if (entry.life != TimerWheel::kNone) timers.cancel(entry.life);
+    memory.remove(id);
+  }
+
+  // What a not_all has done with.
+  void leave(const NotAll::Outer& outer) {
+    const Entry& entry = memory[outer.entry];
+    if (entry.document && entry.arrival == outer.arrival && !entry.is_fact)
+      remove(outer.entry, nullptr);
+  }
+
+  void retract(const Object& pattern, Retract how, Instant at, std::vector<Activation>& fired) {
+    const auto goes = [&](const Document& document) {
+      return how == Retract::partial ? includes(document.object(), pattern)
+                                     : is_whole_of(document.object(), pattern);
+    };
+    for (EntryId id = memory.oldest(); id != kNoEntry;) {
+      const Entry& entry = memory[id];
+      const EntryId next = entry.newer;
+      if (goes(*entry.document)) {
+        const DocumentPtr document = entry.document;
+        std::vector<Existential*> absent;
+        remove(id, &absent);
+        for (const auto* existential : absent) {
+          fires.push_back({existential->rule, at, {{"m", document}}});
+        }
+      }
+      id = next;
+    }
+    for (const auto& state : states) {
+      if (state.not_all) state.not_all->retract(goes, at);
+    }
+    report(fired, /*all_rules=*/true);
+  }
+
+  // --- time
 
   // Rules that fire for absence do so once at the first evaluation, unless what sets it off has
   // their path, or a rule before them fires then.
-  void begin(const Document* arriving, std::vector<Activation>& fired) {
+  void begin(const Document* arriving, Instant at) {
     begun = true;
     for (const auto& existential : existentials) {
       const bool present =
-          existential.holders > 0 || (arriving != nullptr && has(existential, *arriving));
-      if (!present) fired.push_back({existential.rule, {}});
+          existential.holders > 0 || (arriving != nullptr && existential.has(*arriving));
+      if (!present) fires.push_back({existential.rule, at, {}});
     }
   }
 
+  void run_timers(Instant now, std::vector<Activation>& fired) {
+    timers.advance(now, [&](Instant at, TimerWheel::Purpose timer) {
+      if (timer.owner == kLife) {
+        memory[timer.item].life = TimerWheel::kNone;
+        return remove(timer.item, nullptr);
+      }
+      Activation activation{timer.owner - 1, at, {}};
+      RuleState& state = states[activation.rule];
+      if (state.throttle) {
+        activation.bindings = state.throttle->expire(timer.item);
+      } else {
+        NotAll::Outers leaving;
+        if (auto missed = state.not_all->expire(timer.item, at, leaving))
+          activation.bindings.emplace_back(std::move(missed->binding), std::move(missed->document));
+        for (const auto& outer : leaving) leave(outer);
+      }
+      if (activation.bindings.empty()) return;
+      ++statistics.matched;
+      ++statistics.activations;
+      fired.push_back(std::move(activation));
+    });
+  }
+
+  // --- what fired
+
   // In single-rule mode the first rule that fired is the one reported.
-  void report(std::vector<Activation> all, std::vector<Activation>& fired, bool all_rules) {
-    std::ranges::stable_sort(all, {}, &Activation::rule);
-    for (auto& activation : all) {
-      if (!all_rules && activation.rule != all.front().rule) break;
+  void report(std::vector<Activation>& fired, bool all_rules) {
+    std::ranges::stable_sort(fires, {}, &Activation::rule);
+    for (auto& activation : fires) {
+      if (!all_rules && activation.rule != fires.front().rule) break;
       ++statistics.activations;
       fired.push_back(std::move(activation));
     }
+    fires.clear();
   }
 
-  void keep(DocumentPtr document, bool is_fact, Instant now) {
-    for (auto& existential : existentials)
-      existential.holders += has(existential, *document) ? 1 : 0;
-    memory.push_back({std::move(document), is_fact, now + rules.default_events_ttl.length});
-  }
-
-  static bool has(const Existential& existential, const Document& document) {
-    return static_cast<bool>(find(document.value(), existential.path));
-  }
-
-  void remove(std::list<Entry>::iterator entry, std::vector<Activation>* absences) {
-    for (auto& existential : existentials) {
-      if (!has(existential, *entry->document) || --existential.holders > 0 || absences == nullptr)
-        continue;
-      absences->push_back({existential.rule, {{"m", entry->document}}});
+  std::size_t partial_matches() const {
+    std::size_t sum = memory.rows();
+    for (const auto& state : states) {
+      if (state.not_all) sum += state.not_all->rows();
+      if (state.throttle) sum += state.throttle->groups();
     }
-    memory.erase(entry);
+    return sum;
   }
 
-  void expire(Instant now) {
-    for (auto entry = memory.begin(); entry != memory.end();) {
-      const auto next = std::next(entry);
-      if (!entry->is_fact) {
-        if (entry->expires > now) return;  // events stand in the order in which they came
-        remove(entry, nullptr);
-      }
-      entry = next;
-    }
-  }
-
-  void take_event(EventReader& reader, Instant now, std::vector<Activation>& fired) {
-    ++statistics.processed;
-    if (!memory.empty()) expire(now);
-    std::vector<Activation> candidates;
-    if (!begun) begin(existentials.empty() ? nullptr : reader.document().get(), candidates);
-    const bool all_rules = rules.match_multiple_rules;
-    bool matched = false;
-    std::size_t last_rule = rules.rules.size();
-    network.match(reader, [&](PatternId id) {
-      matched = true;
-      // `any` binds the first of its conditions that holds.
-      if (patterns[id].rule != last_rule) candidates.push_back(activation(id, reader.document()));
-      last_rule = patterns[id].rule;
-      return all_rules;
-    });
-    statistics.matched += matched ? 1 : 0;
-    if (matched ? all_rules : concerns_absence(reader))
-      keep(reader.document(), /*is_fact=*/false, now);
-    if (!candidates.empty()) report(std::move(candidates), fired, all_rules);
-  }
-
-  bool concerns_absence(EventReader& reader) const {
-    return !existentials.empty() &&
-           std::ranges::any_of(existentials, [&](const Existential& existential) {
-             return has(existential, *reader.document());
-           });
-  }
-
-  void take_fact(DocumentPtr fact, Instant now, std::vector<Activation>& fired) {
-    std::vector<Activation> all;
-    if (!begun) begin(fact.get(), all);
-    fact_reader.read(fact->value());
-    bool matched = false;
-    std::size_t last_rule = rules.rules.size();
-    network.match(fact_reader, [&](PatternId id) {
-      matched = true;
-      if (patterns[id].rule != last_rule) all.push_back(activation(id, fact));
-      last_rule = patterns[id].rule;
-      return true;
-    });
-    const bool concerned = std::ranges::any_of(
-        existentials, [&](const Existential& existential) { return has(existential, *fact); });
-    if (matched || concerned) keep(std::move(fact), /*is_fact=*/true, now);
-    report(std::move(all), fired, /*all_rules=*/true);
-  }
-
-  void retract(const Object& pattern, Retract how, std::vector<Activation>& fired) {
-    std::vector<Activation> all;
-    for (auto entry = memory.begin(); entry != memory.end();) {
-      const auto next = std::next(entry);
-      const Object& object = entry->document->object();
-      if (how == Retract::partial ? includes(object, pattern) : is_whole_of(object, pattern))
-        remove(entry, &all);
-      entry = next;
-    }
-    report(std::move(all), fired, /*all_rules=*/true);
+  std::size_t state_bytes() const {
+    constexpr std::size_t kRow = sizeof(Row) + 3 * sizeof(Link);
+    return memory.bytes() + memory.rows() * kRow;
   }
 
   const RuleSet& rules;
+  const SessionOptions options;
   const std::vector<Pattern> patterns;
   std::vector<Existential> existentials;
   Network network;
   EventReader fact_reader;
-  std::list<Entry> memory;
+  WorkingMemory memory;
+  TimerWheel timers;
+  std::vector<RuleState> states;  // by rule
+  PatternId remembering_end = 0;  // behind the last pattern of a rule that remembers
   Statistics statistics;
+  std::vector<Notice> notices;
   bool begun = false;
+  bool limit_told = false;
+
+  // Of the evaluation at hand; kept for their capacity.
+  std::vector<Activation> fires;
+  std::vector<EntryId> taking_part;
+  std::vector<std::pair<std::size_t, Positions>> waiting;  // rules, and which conditions hold
+  std::vector<Join::Entries> combinations;
+  std::string group_key;
 };
 
-std::unique_ptr<Session> Session::create(const RuleSet& rules, Diagnostics& diagnostics) {
-  std::vector<const Condition*> conditions;
-  std::vector<Impl::Pattern> patterns;
-  std::vector<Impl::Existential> existentials;
-  Diagnostics found;
-  for (std::size_t r = 0; r < rules.rules.size(); ++r) {
-    const Rule& rule = rules.rules[r];
-    if (!rule.enabled) continue;
-    refuse_what_is_to_come(rule, found);
-    if (is_existential(rule)) {
-      existentials.push_back({r, rule.conditions[0].expression.operands[0].path});
-      continue;
-    }
-    for (std::size_t c = 0; c < rule.conditions.size(); ++c) {
-      conditions.push_back(&rule.conditions[c]);
-      patterns.push_back({r, c});
-    }
+std::unique_ptr<Session> Session::create(const RuleSet& rules, Diagnostics& diagnostics,
+                                         const SessionOptions& options) {
+  bool sound = true;
+  for (const auto& rule : rules.rules) {
+    if (!wants_several(rule) || rule.conditions.size() <= kMostPositions) continue;
+    sound = false;
+    diagnostics.error("too-many-conditions", rule.where,
+                      fmt::format("rule `{}` joins {} conditions, at most {} can be", rule.name,
+                                  rule.conditions.size(), kMostPositions),
+                      "combine tests of one event with `and`");
   }
-  const bool refused = found.has_errors();
-  diagnostics.append(std::move(found));
-  if (refused) return nullptr;
-  return std::unique_ptr<Session>(new Session(std::make_unique<Impl>(
-      rules, std::move(conditions), std::move(patterns), std::move(existentials))));
+  if (!sound) return nullptr;
+  return std::unique_ptr<Session>(
+      new Session(std::make_unique<Impl>(rules, options, Conditions(rules))));
 }
 
 Session::Session(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -223,38 +454,58 @@ Session::~Session() = default;
 const std::vector<Path>& Session::paths() const { return impl_->network.paths(); }
 
 void Session::insert_event(EventReader& reader, Instant now, std::vector<Activation>& fired) {
-  impl_->take_event(reader, now, fired);
+  impl_->run_timers(now, fired);
+  ++impl_->statistics.processed;
+  impl_->take({reader, [&reader] { return reader.document(); }, /*is_fact=*/false}, now, fired);
 }
 
 void Session::insert_fact(DocumentPtr fact, Instant now, std::vector<Activation>& fired) {
-  impl_->take_fact(std::move(fact), now, fired);
+  impl_->run_timers(now, fired);
+  impl_->fact_reader.read(fact->value());
+  impl_->take({impl_->fact_reader, [&fact] { return fact; }, /*is_fact=*/true}, now, fired);
 }
 
 void Session::retract(const Object& pattern, Retract how, Instant now,
                       std::vector<Activation>& fired) {
-  impl_->expire(now);
-  impl_->retract(pattern, how, fired);
+  impl_->run_timers(now, fired);
+  impl_->retract(pattern, how, now, fired);
 }
 
 void Session::advance(Instant now, std::vector<Activation>& fired) {
-  impl_->expire(now);
-  std::vector<Activation> all;
-  if (!impl_->begun) impl_->begin(nullptr, all);
-  impl_->report(std::move(all), fired, impl_->rules.match_multiple_rules);
+  if (!impl_->begun) {
+    impl_->begin(nullptr, now);
+    impl_->report(fired, impl_->rules.match_multiple_rules);
+  }
+  impl_->run_timers(now, fired);
 }
+
+std::optional<Instant> Session::next_timer() const { return impl_->timers.next(); }
 
 const Session::Statistics& Session::statistics() const { return impl_->statistics; }
 
 std::vector<DocumentPtr> Session::working_memory() const {
   std::vector<DocumentPtr> all;
-  for (const auto& entry : impl_->memory) all.push_back(entry.document);
+  const auto& memory = impl_->memory;
+  for (EntryId id = memory.oldest(); id != kNoEntry; id = memory[id].newer)
+    all.push_back(memory[id].document);
   return all;
 }
 
-std::size_t Session::working_memory_size() const { return impl_->memory.size(); }
+std::size_t Session::working_memory_size() const {
+  std::size_t size = impl_->memory.size();
+  for (const auto& state : impl_->states) {
+    if (state.throttle) size += state.throttle->groups();
+    // A not_all that has not begun counts, as it does in the original.
+    if (state.not_all && !state.not_all->begun()) ++size;
+  }
+  return size;
+}
+
+std::size_t Session::partial_matches() const { return impl_->partial_matches(); }
+std::size_t Session::state_bytes() const { return impl_->state_bytes(); }
 
 std::vector<Session::Notice> Session::take_notices() {
-  std::vector<Notice> notices;
+  auto notices = std::exchange(impl_->notices, {});
   for (auto& notice : impl_->network.take_notices()) {
     const auto& pattern = impl_->patterns[notice.pattern];
     const Rule& rule = impl_->rules.rules[pattern.rule];

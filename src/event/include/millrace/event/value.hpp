@@ -42,16 +42,19 @@ class Document {
   static std::shared_ptr<const Document> copy_of(const Value& value);
 
   const Value& value() const { return value_; }
+  /// Memory that it was given at first; a guess of what it takes.
+  std::size_t bytes() const { return bytes_; }
   /// The value as an object; an empty object if it is none.
   const Object& object() const;
 
   struct Private {};
   Document(Private, std::size_t estimate)
-      : memory_(estimate < 256 ? 256 : estimate), value_(&memory_) {}
+      : bytes_(estimate < 256 ? 256 : estimate), memory_(bytes_), value_(&memory_) {}
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
 
  private:
+  const std::size_t bytes_;
   boost::json::monotonic_resource memory_;
   Value value_;
 };

@@ -78,6 +78,9 @@ struct Expression {
   std::string key;  ///< of selectattr: dotted path of the attribute
 };
 
+/// The first path in it that belongs to an event bound by another condition; null: there is none.
+const Expression* find_bound_path(const Expression& expression);
+
 /// One condition of a rule, checked: every pattern compiles, every operand is of a kind that its
 /// operator takes.
 struct Condition {

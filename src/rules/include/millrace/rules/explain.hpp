@@ -25,7 +25,7 @@ struct RuleExplanation {
     matched,
     not_matched,
     disabled,
-    not_run,  ///< uses what this version reads but does not run; `note` names it
+    waits,    ///< meets one of several conditions; `note` says which
     absence,  ///< asks working memory, not the event, whether something is missing; `note` says
               ///< when
   };

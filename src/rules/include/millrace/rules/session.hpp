@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,19 +21,31 @@ namespace millrace::rules {
 /// One firing of one rule.
 struct Activation {
   std::size_t rule = 0;  ///< into RuleSet::rules
+  Instant at;            ///< when it fired: the event's time, or the end of a window
   /// Binding names and events; empty for a rule that fired for the absence of something.
   std::vector<std::pair<std::string, DocumentPtr>> bindings;
 };
 
-/// The running state of one rule set: its compiled conditions and its working memory. Pure: what
-/// comes out is a function of the rules, of what was put in, and of the times given. One thread.
+struct SessionOptions {
+  /// Bounds on what may wait. Beyond them new events fire rules still, but do not wait.
+  std::size_t most_partial_matches = 20'000'000;
+  std::size_t most_bytes = std::size_t{4} << 30;
+  /// Keys the hashes of values from outside. Firings do not depend on it.
+  std::uint64_t hash_seed = 0;
+};
+
+/// The running state of one rule set: its compiled conditions, its working memory, its windows.
+/// Pure: what comes out is a function of the rules, of what was put in, and of the times given,
+/// which never go back. One thread.
 ///
-/// Every call appends what fired to `fired`, in the order of the rules.
+/// Every call lets the windows end that were over by its time, and then does what it says. It
+/// appends what fired to `fired`: what time caused in the order of time, then the rest in the order
+/// of the rules, of one rule the combinations of the oldest events first.
 class Session {
  public:
-  /// `rules` must outlive the session. Faults, such as features of rules that this version does not
-  /// run, go to `diagnostics`; nullptr if there was an error.
-  static std::unique_ptr<Session> create(const RuleSet& rules, Diagnostics& diagnostics);
+  /// `rules` must outlive the session. Faults go to `diagnostics`; nullptr if there was an error.
+  static std::unique_ptr<Session> create(const RuleSet& rules, Diagnostics& diagnostics,
+                                         const SessionOptions& options = {});
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -49,13 +62,18 @@ class Session {
   /// Removes the facts and waiting events whose entries include all of `pattern` (partial), or
   /// whose entries but `meta` are all in `pattern` (whole).
   void retract(const Object& pattern, Retract how, Instant now, std::vector<Activation>& fired);
-  /// Time has come to `now`: what has waited too long leaves.
+  /// Time has come to `now`.
   void advance(Instant now, std::vector<Activation>& fired);
+  /// When advance() is wanted next, if ever: a window ends then, or a little later.
+  std::optional<Instant> next_timer() const;
 
   struct Statistics {
     std::uint64_t processed = 0;    ///< events inserted; facts are not counted
-    std::uint64_t matched = 0;      ///< those of them that took part in a firing, reported or not
+    std::uint64_t matched = 0;      ///< events that took part in a firing, reported or not: one of
+                                    ///< several events, once for each time; one that time caused
+                                    ///< counts once
     std::uint64_t activations = 0;  ///< firings reported
+    std::uint64_t dropped = 0;      ///< events that could not wait because a limit was reached
     std::int64_t suppressed() const {
       return static_cast<std::int64_t>(processed) - static_cast<std::int64_t>(matched);
     }
@@ -64,7 +82,12 @@ class Session {
 
   /// What working memory holds, oldest first.
   std::vector<DocumentPtr> working_memory() const;
+  /// With an entry for each open window, as users of the original count them.
   std::size_t working_memory_size() const;
+  /// Events and facts that wait, once for each condition, and groups of events with a window open.
+  std::size_t partial_matches() const;
+  /// What they take in memory, roughly.
+  std::size_t state_bytes() const;
 
   /// Tests that could not compare their operands or were given up; each told once.
   struct Notice {

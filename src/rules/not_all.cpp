@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "not_all.hpp"
+
+#include <algorithm>
+
+namespace millrace::rules {
+
+NotAll::NotAll(const Rule& rule, TimerWheel& timers, std::uint32_t owner, Duration life,
+               std::uint64_t seed)
+    : rule_(rule), timers_(timers), owner_(owner), life_(life), join_(rule, memory_, seed) {}
+
+void NotAll::take(const DocumentPtr& document, Outer outer, Positions positions, Instant now,
+                  Outers& leaving) {
+  const EntryId entry = memory_.add(document, now, /*is_fact=*/false);
+  outers_[entry] = outer;
+  memory_[entry].life = timers_.set(now + life_, {owner_, entry});
+  join_.add(entry, positions);
+  if (!is_open()) open(now);
+  std::vector<Join::Entries> combinations;
+  join_.combine(entry, positions, combinations);
+  const auto complete = std::ranges::find_if(combinations, Join::all_differ);
+  if (complete == combinations.end()) return;
+  const bool ends = std::ranges::find(*complete, starter_) != complete->end();
+  for (const EntryId participant : *complete) leave(participant, leaving);
+  if (!ends) return;
+  close();
+  open(now);
+}
+
+std::optional<NotAll::Fired> NotAll::expire(std::uint32_t item, Instant now, Outers& leaving) {
+  if (item != kWindow) {
+    memory_[item].life = TimerWheel::kNone;
+    remove(item);
+    if (!is_open()) open(now);
+    return std::nullopt;
+  }
+  window_ = TimerWheel::kNone;
+  const EntryId starter = starter_;
+  const std::size_t position = *starting_position(starter);
+  Fired fired{rule_.binding(position), memory_[starter].document};
+  leave(starter, leaving);
+  for (std::size_t other = 0; other < join_.positions(); ++other) {
+    if (other == position) continue;
+    if (const EntryId oldest = join_.memory(other).oldest(); oldest != kNoEntry)
+      leave(oldest, leaving);
+  }
+  close();
+  open(now);
+  return fired;
+}
+
+void NotAll::retract(const std::function<bool(const Document&)>& drops, Instant now) {
+  for (EntryId entry = memory_.oldest(); entry != kNoEntry;) {
+    const EntryId next = memory_[entry].newer;
+    if (drops(*memory_[entry].document)) remove(entry);
+    entry = next;
+  }
+  if (!is_open()) open(now);
+}
+
+// With the oldest event that can open a window, if there is one.
+void NotAll::open(Instant now) {
+  for (EntryId entry = memory_.oldest(); entry != kNoEntry; entry = memory_[entry].newer) {
+    if (!starting_position(entry)) continue;
+    starter_ = entry;
+    window_ = timers_.set(now + rule_.timeout->length, {owner_, kWindow});
+    begun_ = true;
+    return;
+  }
+}
+
+void NotAll::close() {
+  if (window_ != TimerWheel::kNone) timers_.cancel(window_);
+  window_ = TimerWheel::kNone;
+  starter_ = kNoEntry;
+}
+
+void NotAll::remove(EntryId entry) {
+  if (memory_[entry].life != TimerWheel::kNone) timers_.cancel(memory_[entry].life);
+  outers_.erase(entry);
+  memory_.remove(entry);
+  if (entry == starter_) close();
+}
+
+void NotAll::leave(EntryId entry, Outers& leaving) {
+  leaving.push_back(outers_[entry]);
+  if (memory_[entry].life != TimerWheel::kNone) timers_.cancel(memory_[entry].life);
+  outers_.erase(entry);
+  memory_.remove(entry);
+}
+
+// The first condition as which the event waits and which needs no other event.
+std::optional<std::size_t> NotAll::starting_position(EntryId entry) const {
+  std::optional<std::size_t> first;
+  for (RowId row = memory_[entry].rows; row != Slab<Row>::kNone;
+       row = memory_.row_slab()[row].next) {
+    const auto position = memory_.row_slab()[row].memory->position();
+    if (!join_.joins(position) && (!first || position < *first)) first = position;
+  }
+  return first;
+}
+
+}  // namespace millrace::rules

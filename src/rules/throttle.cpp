@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "throttle.hpp"
+
+#include <algorithm>
+
+#include "keyed_hash.hpp"
+
+namespace millrace::rules {
+namespace {
+
+template <class T>
+void append_bytes(const T& value, std::string& key) {
+  key.append(reinterpret_cast<const char*>(&value), sizeof(value));  // NOLINT
+}
+
+void append_value(const Value& value, std::string& key);
+
+void append_slot(const Slot& slot, std::string& key) {
+  key += static_cast<char>(slot.kind);
+  switch (slot.kind) {
+    case Slot::Kind::boolean:
+      key += slot.boolean ? '1' : '0';
+      break;
+    case Slot::Kind::integer:
+    case Slot::Kind::unsigned_integer:
+      append_bytes(slot.unsigned_integer, key);
+      break;
+    case Slot::Kind::number:
+      append_bytes(slot.number == 0 ? 0.0 : slot.number, key);  // -0.0 is 0.0
+      break;
+    case Slot::Kind::string:
+      append_bytes(static_cast<std::uint32_t>(slot.length), key);
+      key += slot.string();
+      break;
+    case Slot::Kind::list:
+      append_bytes(static_cast<std::uint32_t>(slot.container->get_array().size()), key);
+      for (const auto& item : slot.container->get_array()) append_value(item, key);
+      break;
+    case Slot::Kind::object: {
+      // The order of keys does not matter.
+      std::vector<const Object::value_type*> entries;
+      for (const auto& entry : slot.container->get_object()) entries.push_back(&entry);
+      std::ranges::sort(entries, {},
+                        [](const auto* entry) { return std::string_view(entry->key()); });
+      append_bytes(static_cast<std::uint32_t>(entries.size()), key);
+      for (const auto* entry : entries) {
+        append_bytes(static_cast<std::uint32_t>(entry->key().size()), key);
+        key += std::string_view(entry->key());
+        append_value(entry->value(), key);
+      }
+      break;
+    }
+    default:
+      break;
+  }
+}
+
+void append_value(const Value& value, std::string& key) { append_slot(Slot::of(value), key); }
+
+constexpr std::string_view window_key(Throttle::Kind kind) {
+  switch (kind) {
+    case Throttle::Kind::once_within:
+      return "once_within_time_window";
+    case Throttle::Kind::once_after:
+      return "once_after_time_window";
+    default:
+      return "accumulate_within_time_window";
+  }
+}
+
+}  // namespace
+
+bool append_group_key(const std::vector<SlotId>& slots, EventReader& reader, std::string& key) {
+  for (const auto id : slots) {
+    Slot slot = reader.slot(id);
+    if (slot.missing()) return false;
+    if (slot.is_container()) slot.container = &reader.container(id);
+    append_slot(slot, key);
+  }
+  return true;
+}
+
+std::size_t ThrottleState::Key::hash(std::string_view key) const {
+  return static_cast<std::size_t>(keyed_hash(key, seed));
+}
+
+ThrottleState::ThrottleState(const Throttle& settings, TimerWheel& timers, std::uint32_t owner,
+                             std::uint64_t seed)
+    : settings_(settings),
+      timers_(timers),
+      owner_(owner),
+      by_key_(0, Key{&groups_, seed}, Key{&groups_, seed}) {}
+
+ThrottleState::GroupId ThrottleState::find(std::string_view key) const {
+  const auto found = by_key_.find(key);
+  return found == by_key_.end() ? Slab<Group>::kNone : *found;
+}
+
+ThrottleState::GroupId ThrottleState::add(std::string_view key) {
+  const GroupId id = groups_.add();
+  groups_[id].key = key;
+  by_key_.insert(id);
+  return id;
+}
+
+void ThrottleState::remove(GroupId id) {
+  by_key_.erase(id);
+  groups_.remove(id);
+}
+
+DocumentPtr ThrottleState::take(std::optional<std::string_view> group,
+                                const std::function<DocumentPtr()>& document, Instant now) {
+  switch (settings_.kind) {
+    case Throttle::Kind::once_within:
+      return once_within(group, document, now);
+    case Throttle::Kind::accumulate_within:
+      return accumulate(group, document, now);
+    case Throttle::Kind::once_after:
+      break;
+  }
+  collect(group, document, now);
+  return nullptr;
+}
+
+DocumentPtr ThrottleState::once_within(std::optional<std::string_view> group,
+                                       const std::function<DocumentPtr()>& document, Instant now) {
+  if (group) {
+    if (find(*group) != Slab<Group>::kNone) return nullptr;
+    const GroupId id = add(*group);
+    groups_[id].timer = timers_.set(now + settings_.window.length, {owner_, id});
+  }
+  return marked(document(), 0);
+}
+
+DocumentPtr ThrottleState::accumulate(std::optional<std::string_view> group,
+                                      const std::function<DocumentPtr()>& document, Instant now) {
+  if (!group) return nullptr;
+  GroupId id = find(*group);
+  const auto count = id == Slab<Group>::kNone ? 1 : groups_[id].count + 1;
+  if (static_cast<std::int64_t>(count) >= settings_.threshold) {
+    if (id != Slab<Group>::kNone) {
+      timers_.cancel(groups_[id].timer);
+      remove(id);
+    }
+    return marked(document(), 0);
+  }
+  if (id == Slab<Group>::kNone) {
+    id = add(*group);
+    groups_[id].timer = timers_.set(now + settings_.window.length, {owner_, id});
+  }
+  groups_[id].count = count;
+  return nullptr;
+}
+
+// The first event of each group, in the order of their last ones. What lacks an attribute is a
+// group of its own.
+void ThrottleState::collect(std::optional<std::string_view> group,
+                            const std::function<DocumentPtr()>& document, Instant now) {
+  if (first_ == Slab<Group>::kNone) timers_.set(now + settings_.window.length, {owner_, 0});
+  GroupId id = group ? find(*group) : Slab<Group>::kNone;
+  if (id != Slab<Group>::kNone) {
+    detach(id);
+  } else {
+    id = group ? add(*group) : groups_.add();
+    groups_[id].first = document();
+  }
+  ++groups_[id].count;
+  append(id);
+}
+
+void ThrottleState::append(GroupId id) {
+  groups_[id].before = last_;
+  groups_[id].after = Slab<Group>::kNone;
+  (last_ == Slab<Group>::kNone ? first_ : groups_[last_].after) = id;
+  last_ = id;
+}
+
+void ThrottleState::detach(GroupId id) {
+  const Group& group = groups_[id];
+  (group.before == Slab<Group>::kNone ? first_ : groups_[group.before].after) = group.after;
+  (group.after == Slab<Group>::kNone ? last_ : groups_[group.after].before) = group.before;
+}
+
+ThrottleState::Bindings ThrottleState::expire(std::uint32_t item) {
+  if (settings_.kind != Throttle::Kind::once_after) {
+    remove(item);
+    return {};
+  }
+  Bindings bindings;
+  const bool alone = groups_.size() == 1;
+  for (GroupId id = first_; id != Slab<Group>::kNone;) {
+    const Group& group = groups_[id];
+    bindings.emplace_back(alone ? "m" : fmt::format("m_{}", bindings.size()),
+                          marked(group.first, group.count));
+    const GroupId next = group.after;
+    if (by_key_.contains(id)) by_key_.erase(id);
+    groups_.remove(id);
+    id = next;
+  }
+  first_ = last_ = Slab<Group>::kNone;
+  return bindings;
+}
+
+// The event with what the engine says of it.
+DocumentPtr ThrottleState::marked(const DocumentPtr& document, std::uint32_t count) const {
+  Value value(document->value(), {});
+  Object& object = value.as_object();
+  Value& meta = object["meta"];
+  if (!meta.is_object()) meta = Object();
+  Value& engine = meta.get_object()["rule_engine"];
+  if (!engine.is_object()) engine = Object();
+  Object& said = engine.get_object();
+  said[window_key(settings_.kind)] = settings_.window.shouted();
+  if (settings_.kind == Throttle::Kind::accumulate_within) said["threshold"] = settings_.threshold;
+  if (settings_.kind == Throttle::Kind::once_after) said["events_in_window"] = count;
+  return Document::copy_of(value);
+}
+
+}  // namespace millrace::rules
