@@ -100,6 +100,7 @@ CommandLine::CommandLine()
   describe_run();
   describe_check();
   describe_explain();
+  describe_try();
   describe_bench();
   describe_plugin();
   describe_completion();
@@ -171,6 +172,28 @@ void CommandLine::describe_explain() {
       ->required();
   add_variables(*explain, explain_.variables);
   explain->add_flag("--json", json_, "print the explanation as JSON");
+}
+
+void CommandLine::describe_try() {
+  auto* command = app_->add_subcommand("try", "try a rule set by hand or by script");
+  command->footer(
+      "Sources and actions are left out, and time passes only when it is told to. At a terminal,\n"
+      "`help` lists the commands. From a pipe each line is one of\n"
+      "  {\"event\": {...}}  {\"fact\": {...}}  {\"retract_fact\": {...}, \"partial\": true}\n"
+      "  {\"advance\": \"5 seconds\"}  {\"facts\": null}\n"
+      "answered by {\"rule\": NAME, \"match\": {...}, \"at\": MILLISECONDS} for each firing, and "
+      "then\n"
+      "by {\"ok\": true} or {\"error\": TEXT}.\n"
+      "\n"
+      "Exit codes: 0 all commands were taken, 1 some were not, 2 wrong command line.\n"
+      "\n"
+      "Examples:\n"
+      "  millrace try rulebook.yml\n"
+      "  echo '{\"event\": {\"i\": 1}}' | millrace try rulebook.yml --ruleset \"My rules\"");
+  command->add_option("RULEBOOK", try_.rulebook, "the rulebook")->type_name("FILE")->required();
+  command->add_option("--ruleset", try_.rule_set, "its rule set, if it has several")
+      ->type_name("NAME");
+  add_variables(*command, try_.variables);
 }
 
 void CommandLine::describe_bench() {
@@ -257,7 +280,7 @@ Command CommandLine::take() const {
   const auto& name = command->get_name();
   const auto form = json_ ? OutputForm::json : OutputForm::text;
   const auto finished = [&](auto arguments) {
-    arguments.form = form;
+    if constexpr (requires { arguments.form; }) arguments.form = form;
     if constexpr (requires { arguments.variables; }) {
       for (const auto& part : split(environment_names_, ',')) {
         if (const auto trimmed = trim(part); !trimmed.empty())
@@ -268,6 +291,7 @@ Command CommandLine::take() const {
   };
   if (name == "check") return finished(check_);
   if (name == "explain") return finished(explain_);
+  if (name == "try") return finished(try_);
   if (name == "bench") return finished(bench_);
   if (name == "list") return finished(plugin_list_);
   if (name == "doc") return finished(plugin_doc_);

@@ -24,8 +24,9 @@ struct RunArguments {
 };
 
 /// What a command line of `millrace` asks for.
-using Command = std::variant<RunArguments, CheckArguments, ExplainArguments, BenchArguments,
-                             CompletionArguments, PluginListArguments, PluginDocArguments>;
+using Command =
+    std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments, BenchArguments,
+                 CompletionArguments, PluginListArguments, PluginDocArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -52,6 +53,7 @@ class CommandLine {
   void describe_run();
   void describe_check();
   void describe_explain();
+  void describe_try();
   void describe_bench();
   void describe_completion();
   void describe_plugin();
@@ -66,6 +68,7 @@ class CommandLine {
   bool json_ = false;
   CheckArguments check_;
   ExplainArguments explain_;
+  TryArguments try_;
   BenchArguments bench_;
   CompletionArguments completion_;
   PluginListArguments plugin_list_;

@@ -34,6 +34,14 @@ struct ExplainArguments {
 /// What each rule makes of given events, and why.
 int explain(const ExplainArguments& arguments);
 
+struct TryArguments {
+  std::string rulebook;
+  std::string rule_set;  ///< empty: the only one
+  VariablesArguments variables;
+};
+/// Plays commands from standard input on virtual time.
+int try_rules(const TryArguments& arguments);
+
 struct BenchArguments {
   std::string rulebook;
   std::string events;

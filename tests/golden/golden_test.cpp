@@ -12,7 +12,7 @@
 #include "millrace/base/files.hpp"
 #include "millrace/base/text.hpp"
 #include "millrace/event/json.hpp"
-#include "playback.hpp"
+#include "staged_rulebook.hpp"
 
 namespace millrace::rules {
 namespace {
@@ -83,7 +83,7 @@ class Golden : public testing::TestWithParam<fs::path> {
   void play_events();
   void expect_errors();
   void check(const Lines& steps, const Lines& expected, const Lines& came) const;
-  void check_memory(const Playback& playback) const;
+  void check_memory(const StagedRulebook& playback) const;
 };
 
 // Whether both say the same: the order of keys does not matter, the type of numbers does.
@@ -110,7 +110,7 @@ void Golden::check(const Lines& steps, const Lines& expected, const Lines& came)
   }
 }
 
-void Golden::check_memory(const Playback& playback) const {
+void Golden::check_memory(const StagedRulebook& playback) const {
   if (!fs::exists(file("expected_memory.jsonl"))) return;
   Lines came;
   for (const auto& event : playback.memory()) came.push_back(to_json(event));
@@ -124,7 +124,7 @@ void Golden::check_memory(const Playback& playback) const {
 void Golden::play_events() {
   const Object known = variables();
   Diagnostics diagnostics;
-  const auto playback = Playback::load(text_of("rulebook.yml"), known, diagnostics);
+  const auto playback = StagedRulebook::load(text_of("rulebook.yml"), known, diagnostics);
   ASSERT_TRUE(playback) << told(diagnostics);
   const Lines steps = lines_of("events.jsonl");
   Lines came;
@@ -146,7 +146,7 @@ void Golden::play_events() {
 void Golden::expect_errors() {
   const Object known = variables();
   Diagnostics diagnostics;
-  const auto playback = Playback::load(text_of("rulebook.yml"), known, diagnostics);
+  const auto playback = StagedRulebook::load(text_of("rulebook.yml"), known, diagnostics);
   EXPECT_FALSE(playback) << "the rulebook loads";
   diagnostics.sort();
   Lines came;

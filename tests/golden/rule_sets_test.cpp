@@ -10,7 +10,7 @@
 #include "millrace/base/files.hpp"
 #include "millrace/base/text.hpp"
 #include "millrace/event/json.hpp"
-#include "playback.hpp"
+#include "staged_rulebook.hpp"
 
 namespace millrace::rules {
 namespace {
@@ -78,7 +78,7 @@ void expect_same_counters(const Value& entry, const Session& session) {
 void run(const Value& entry) {
   Diagnostics diagnostics;
   const auto playback =
-      Playback::load(rulebook_of(entry), entry.at("vars").as_object(), diagnostics);
+      StagedRulebook::load(rulebook_of(entry), entry.at("vars").as_object(), diagnostics);
   EXPECT_EQ(playback == nullptr, must_not_load(entry))
       << id_of(entry) << ": " << (diagnostics.empty() ? "loads" : diagnostics.items()[0].message);
   if (!playback) return;
