@@ -10,6 +10,7 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <random>
 #include <string_view>
 #include <utility>
 
@@ -85,6 +86,7 @@ std::string human_summary(const pipeline::Summary& summary, double seconds) {
   std::string text =
       fmt::format("{} events read, {} matched", grouped(summary.events), grouped(summary.matched));
   if (summary.refused > 0) text += fmt::format(", {} refused", grouped(summary.refused));
+  if (summary.dropped > 0) text += fmt::format(", {} dropped", grouped(summary.dropped));
   text += '\n';
   for (const auto& rule_set : summary.rule_sets) {
     text += fmt::format("  {}\n", rule_set.name);
@@ -150,6 +152,9 @@ Value to_value(const pipeline::Summary& summary, double seconds, std::size_t pea
   return Object{{"events", summary.events},
                 {"matched", summary.matched},
                 {"refused", summary.refused},
+                {"dropped", summary.dropped},
+                {"partial_matches", summary.partial_matches},
+                {"state_bytes", summary.state_bytes},
                 {"rules", std::move(rule_sets)},
                 {"actions", Object{{"ok", summary.actions_ok}, {"failed", summary.actions_failed}}},
                 {"seconds", seconds},
@@ -185,6 +190,7 @@ int run(const RunOptions& options) {
   Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO));
   pipeline::EngineOptions engine_options;
   engine_options.variables = *variables;
+  engine_options.session.hash_seed = std::random_device()();
   engine_options.inventory = options.inventory;
   engine_options.shutdown_delay = options.shutdown_delay;
   engine_options.execution_strategy = options.execution_strategy;

@@ -91,7 +91,7 @@ class Engine::Impl final : public EngineServices {
     for (const auto& rulebook : rulebooks_) {
       check_extensions(rulebook, registry, diagnostics);
       for (const auto& rule_set : rulebook.rule_sets) {
-        auto session = rules::Session::create(rule_set, diagnostics);
+        auto session = rules::Session::create(rule_set, diagnostics, options_.session);
         if (find(rule_set.name) != nullptr) {
           diagnostics.error(
               "duplicate-ruleset", rule_set.where,

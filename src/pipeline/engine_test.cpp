@@ -245,6 +245,31 @@ TEST_F(EngineTest, SettlesAtOnceWhatMatchesNothing) {
   EXPECT_EQ(world.settled, 1U);
 }
 
+TEST_F(EngineTest, FiresWhenAWindowEndsThoughNoEventComes) {
+  world.feed = {R"({"i": 1})"};
+  world.feed_goes_on = true;
+  start(
+      rule_set("    - name: r\n"
+               "      condition: {not_all: [event.i == 1, event.i == 2], timeout: 10 seconds}\n"
+               "      action: {record: {text: \"{{ events.m_0.i }}\"}}\n"));
+  loop.advance(9999ms);
+  EXPECT_TRUE(world.done.empty());
+  loop.advance(1ms);
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 1"}));
+}
+
+TEST_F(EngineTest, CountsEventsThatCannotWait) {
+  world.feed = numbered(5);
+  EngineOptions options;
+  options.session.most_partial_matches = 3;
+  start(rule_set(
+            "    - {name: r, condition: {all: [event.i >= 0, event.j == 1]}, action: {slow: }}\n"),
+        options);
+  EXPECT_EQ(engine->summary().dropped, 2U);
+  EXPECT_EQ(engine->summary().partial_matches, 3U);
+  EXPECT_TRUE(told("Rule `r` holds most, 3"));
+}
+
 TEST_F(EngineTest, SlowsAFastSourceDownToItsActionsAndLosesNothing) {
   // An event a millisecond, actions of 100 ms: a hundred times too fast, for ten seconds.
   world.feed = numbered(10'000);

@@ -56,7 +56,9 @@ Task<> RuleSetRunner::run() {
   tasks_.spawn("actions", run_plan());
   session_->advance(environment_.loop.clock().now(), fired_);
   plan({});
+  set_timer();
   co_await read_inbox();
+  drop_timer();
   reading_ended_ = true;
   planned_.notify_all();
   // What fired is acted upon for as long as the shutdown delay allows.
@@ -101,6 +103,7 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
     now = environment_.loop.clock().now();
   }
   tell_notices();
+  set_timer();
   settlement->taken(rejected);
 }
 
@@ -150,6 +153,30 @@ void RuleSetRunner::tell_notices() {
     environment_.log.error(log_name_, "{}", notice.text);
 }
 
+// --- time
+// ----------------------------------------------------------------------------------------------------------------
+
+void RuleSetRunner::set_timer() {
+  const auto next = session_->next_timer();
+  if (!next || reading_ended_ || (timer_ && timer_at_ <= *next)) return;
+  drop_timer();
+  timer_at_ = *next;
+  const auto delay = std::max(*next - environment_.loop.clock().now(), Duration::zero());
+  timer_ = environment_.loop.call_later(delay, [this] { on_timer(); });
+}
+
+void RuleSetRunner::on_timer() {
+  timer_.reset();
+  session_->advance(environment_.loop.clock().now(), fired_);
+  plan({});
+  set_timer();
+}
+
+void RuleSetRunner::drop_timer() {
+  if (timer_) environment_.loop.cancel(*timer_);
+  timer_.reset();
+}
+
 void RuleSetRunner::stop_intake() {
   intake_stopped_ = true;
   inbox_.close();
@@ -165,6 +192,7 @@ void RuleSetRunner::insert_fact(Object fact) {
                         fired_);
   plan({});
   tell_notices();
+  set_timer();
 }
 
 Result<> RuleSetRunner::insert_event(Object data) {
@@ -179,12 +207,14 @@ Result<> RuleSetRunner::insert_event(Object data) {
   session_->insert_event(reader_, environment_.loop.clock().now(), fired_);
   plan({});
   tell_notices();
+  set_timer();
   return {};
 }
 
 void RuleSetRunner::retract(const Object& pattern, rules::Session::Retract how) {
   session_->retract(pattern, how, environment_.loop.clock().now(), fired_);
   plan({});
+  set_timer();
 }
 
 // --- acting
@@ -285,6 +315,9 @@ void RuleSetRunner::add_to(Summary& summary) const {
   summary.events += events_;
   summary.matched += session_->statistics().matched;
   summary.refused += refused_;
+  summary.dropped += session_->statistics().dropped;
+  summary.partial_matches += session_->partial_matches();
+  summary.state_bytes += session_->state_bytes();
   summary.actions_ok += actions_ok_;
   summary.actions_failed += actions_failed_;
   Summary::RuleSet rule_set{rules_.name, {}};

@@ -82,6 +82,9 @@ class RuleSetRunner {
   void print_event(const DocumentPtr& event);
   void plan(const SettlementPtr& settlement);
   void tell_notices();
+  void set_timer();
+  void on_timer();
+  void drop_timer();
 
   Task<> run_plan();
   Task<> run_firing(Firing firing);
@@ -104,6 +107,8 @@ class RuleSetRunner {
   std::deque<Firing> plan_;
   Waiters planned_;
   Waiters plan_has_room_;
+  std::optional<MainLoop::TimerId> timer_;  // wakes the session when a window ends
+  Instant timer_at_;
   bool reading_ended_ = false;
   bool intake_stopped_ = false;
   bool actions_cancelled_ = false;

@@ -193,7 +193,16 @@ struct Session::Impl {
     group_key.clear();
     std::optional<std::string_view> group;
     if (append_group_key(state.group, event.reader, group_key)) group = group_key;
-    if (auto document = state.throttle->take(group, event.document, at)) {
+    const auto before = state.throttle->groups();
+    DocumentPtr document;
+    if (!at_limit() || state.throttle->knows(group)) {
+      document = state.throttle->take(group, event.document, at);
+    } else {
+      note_dropped();
+      document = state.throttle->take_without_window(event.document);
+    }
+    groups += state.throttle->groups() - before;
+    if (document) {
       fire(rule, 0, std::move(document), at);
       event.took_part = true;
       event.taken |= event.is_fact;
@@ -209,7 +218,8 @@ struct Session::Impl {
       RuleState& state = states[rule];
       if (state.not_all) {
         const NotAll::Outer outer{event.entry, memory[event.entry].arrival};
-        state.not_all->take(event.document(), outer, positions, at, leaving);
+        watching(*state.not_all,
+                 [&](NotAll& it) { it.take(event.document(), outer, positions, at, leaving); });
       } else {
         state.join->add(event.entry, positions);
         complete(event.entry, rule, positions, at);
@@ -278,13 +288,21 @@ struct Session::Impl {
   }
 
   void live(EntryId entry, Instant at) {
-    if (memory.rows() > options.most_partial_matches || state_bytes() > options.most_bytes) {
-      ++statistics.dropped;
-      if (!std::exchange(limit_told, true)) tell_of_limit();
-      return remove(entry, nullptr);
+    if (at_limit()) {
+      remove(entry, nullptr);
+      return note_dropped();
     }
     const TimerWheel::Purpose end{kLife, entry};
     memory[entry].life = timers.set(at + rules.default_events_ttl.length, end);
+  }
+
+  bool at_limit() const {
+    return partial_matches() > options.most_partial_matches || state_bytes() > options.most_bytes;
+  }
+
+  void note_dropped() {
+    ++statistics.dropped;
+    if (!std::exchange(limit_told, true)) tell_of_limit();
   }
 
   void tell_of_limit() {
@@ -315,6 +333,16 @@ struct Session::Impl {
     memory.remove(id);
   }
 
+  // Keeps the sums of what the not_alls hold.
+  template <class Change>
+  void watching(NotAll& not_all, Change&& change) {
+    const auto rows = not_all.rows();
+    const auto bytes = not_all.bytes();
+    change(not_all);
+    held += not_all.rows() - rows;
+    held_bytes += not_all.bytes() - bytes;
+  }
+
   // What a not_all has done with.
   void leave(const NotAll::Outer& outer) {
     const Entry& entry = memory[outer.entry];
@@ -341,7 +369,7 @@ struct Session::Impl {
       id = next;
     }
     for (const auto& state : states) {
-      if (state.not_all) state.not_all->retract(goes, at);
+      if (state.not_all) watching(*state.not_all, [&](NotAll& it) { it.retract(goes, at); });
     }
     report(fired, /*all_rules=*/true);
   }
@@ -368,10 +396,14 @@ struct Session::Impl {
       Activation activation{timer.owner - 1, at, {}};
       RuleState& state = states[activation.rule];
       if (state.throttle) {
+        const auto before = state.throttle->groups();
         activation.bindings = state.throttle->expire(timer.item);
+        groups += state.throttle->groups() - before;
       } else {
         NotAll::Outers leaving;
-        if (auto missed = state.not_all->expire(timer.item, at, leaving))
+        std::optional<NotAll::Fired> missed;
+        watching(*state.not_all, [&](NotAll& it) { missed = it.expire(timer.item, at, leaving); });
+        if (missed)
           activation.bindings.emplace_back(std::move(missed->binding), std::move(missed->document));
         for (const auto& outer : leaving) leave(outer);
       }
@@ -395,18 +427,12 @@ struct Session::Impl {
     fires.clear();
   }
 
-  std::size_t partial_matches() const {
-    std::size_t sum = memory.rows();
-    for (const auto& state : states) {
-      if (state.not_all) sum += state.not_all->rows();
-      if (state.throttle) sum += state.throttle->groups();
-    }
-    return sum;
-  }
+  std::size_t partial_matches() const { return memory.rows() + held + groups; }
 
   std::size_t state_bytes() const {
     constexpr std::size_t kRow = sizeof(Row) + 3 * sizeof(Link);
-    return memory.bytes() + memory.rows() * kRow;
+    constexpr std::size_t kGroup = 160;  // with its timer and a short key
+    return memory.bytes() + held_bytes + (memory.rows() + held) * kRow + groups * kGroup;
   }
 
   const RuleSet& rules;
@@ -421,6 +447,9 @@ struct Session::Impl {
   PatternId remembering_end = 0;  // behind the last pattern of a rule that remembers
   Statistics statistics;
   std::vector<Notice> notices;
+  std::size_t groups = 0;  // of throttles
+  std::size_t held = 0;    // rows of not_all
+  std::size_t held_bytes = 0;
   bool begun = false;
   bool limit_told = false;
 

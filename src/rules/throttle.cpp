@@ -122,6 +122,14 @@ DocumentPtr ThrottleState::take(std::optional<std::string_view> group,
   return nullptr;
 }
 
+bool ThrottleState::knows(std::optional<std::string_view> group) const {
+  return group && find(*group) != Slab<Group>::kNone;
+}
+
+DocumentPtr ThrottleState::take_without_window(const std::function<DocumentPtr()>& document) const {
+  return settings_.kind == Throttle::Kind::once_within ? marked(document(), 0) : nullptr;
+}
+
 DocumentPtr ThrottleState::once_within(std::optional<std::string_view> group,
                                        const std::function<DocumentPtr()>& document, Instant now) {
   if (group) {

@@ -31,6 +31,11 @@ class ThrottleState {
   /// one is missing; `document` makes the event when it is needed. What fires, or null.
   DocumentPtr take(std::optional<std::string_view> group,
                    const std::function<DocumentPtr()>& document, Instant now);
+  /// Whether a window of the group is open.
+  bool knows(std::optional<std::string_view> group) const;
+  /// The same for an event whose window there is no room for: once_within fires without one, the
+  /// others forget it.
+  DocumentPtr take_without_window(const std::function<DocumentPtr()>& document) const;
   /// A timer has come. What fires, if anything does.
   using Bindings = std::vector<std::pair<std::string, DocumentPtr>>;
   Bindings expire(std::uint32_t item);

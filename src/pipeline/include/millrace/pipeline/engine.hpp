@@ -17,6 +17,7 @@
 #include "millrace/plugin/output.hpp"
 #include "millrace/plugin/registry.hpp"
 #include "millrace/rules/rulebook.hpp"
+#include "millrace/rules/session.hpp"
 
 namespace millrace::pipeline {
 
@@ -32,6 +33,7 @@ struct EngineOptions {
   std::size_t pending_activations =
       10;  ///< firings of a rule set that wait to be acted upon; then no event is read
   std::size_t concurrent_actions = 25;  ///< of a rule set with the parallel strategy
+  rules::SessionOptions session;
 };
 
 /// What a run did.
@@ -44,6 +46,9 @@ struct Summary {
   std::uint64_t events = 0;   ///< read, refused ones apart
   std::uint64_t matched = 0;  ///< events that took part in a firing
   std::uint64_t refused = 0;  ///< not JSON objects within the limits
+  std::uint64_t dropped = 0;  ///< events that could not wait because a limit was reached
+  std::uint64_t partial_matches = 0;  ///< that waited at the end
+  std::uint64_t state_bytes = 0;      ///< that they took, roughly
   std::uint64_t actions_ok = 0;
   std::uint64_t actions_failed = 0;
   std::vector<RuleSet> rule_sets;
