@@ -200,6 +200,8 @@ class Engine::Impl final : public EngineServices {
     for (auto& source : sources_)
       source_tasks_.spawn("source " + source->origin().name, run_source(*source));
     co_await rule_set_tasks_.join();
+    // Nobody reads any more: sources that wait for an answer get it.
+    for (auto& runner : runners_) runner->stop_intake();
     source_tasks_.request_stop();
     co_await source_tasks_.join();
   }

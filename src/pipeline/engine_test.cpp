@@ -30,8 +30,10 @@ struct World {
   std::uint64_t settled = 0;      // batches
   std::uint64_t emitted = 0;      // batches for which emit() has returned
   std::vector<Rejection> rejected;
-  std::vector<std::string> done;  // what action `record` was told, in order
-  int running = 0;                // actions `slow`
+  std::vector<std::string> asked;              // texts that source `ask` hands over, all at once
+  std::map<std::string, std::string> answers;  // what each was told
+  std::vector<std::string> done;               // what action `record` was told, in order
+  int running = 0;                             // actions `slow`
   int most_running = 0;
   std::uint64_t slow_done = 0;
 };
@@ -66,6 +68,32 @@ class FeedSource final : public Source {
     };
     batch.delivery.settled = [this] { ++world_.settled; };
     return batch;
+  }
+
+  World& world_;
+};
+
+// Hands all texts of `asked` over at the same time, as requests of many clients, and notes what
+// each is told.
+class AskSource final : public Source {
+ public:
+  explicit AskSource(World& world) : world_(world) {}
+
+  Task<Result<>> run(SourceContext& context) override {
+    TaskGroup clients(context.loop().executor(), {});
+    for (const auto& text : world_.asked) clients.spawn("client", ask(context, text));
+    auto slept = co_await context.sleep_for(24h);
+    clients.request_stop();
+    co_await clients.join();
+    co_return slept;
+  }
+
+ private:
+  Task<> ask(SourceContext& context, std::string text) {
+    const auto padded = std::make_shared<const std::string>(text + std::string(kTextPadding, ' '));
+    const auto told = co_await context.accept(
+        Event::from_text(std::string_view(*padded).substr(0, text.size())), padded);
+    world_.answers[text] = told ? "taken" : to_string(told.error().code());
   }
 
   World& world_;
@@ -135,6 +163,10 @@ class EngineTest : public ::testing::Test {
       return std::unique_ptr<Source>(std::make_unique<FeedSource>(world));
     };
     registry.sources.add({"feed", {}, "", {}, source});
+    registry.sources.add(
+        {"ask", {}, "", {}, [this](const Settings&) -> Result<std::unique_ptr<Source>> {
+           return std::unique_ptr<Source>(std::make_unique<AskSource>(world));
+         }});
     add_action<RecordAction>("record", {{Setting("text", SettingType::string, "").required()}},
                              world);
     add_action<SlowAction>("slow", {}, world);
@@ -178,6 +210,11 @@ class EngineTest : public ::testing::Test {
       engine->stop(Engine::Stop::now);
       loop.run_until([this] { return tasks.size() == 0; });
     }
+  }
+
+  std::size_t answered(std::string_view answer) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        world.answers, [&](const auto& entry) { return entry.second == answer; }));
   }
 
   bool told(std::string_view part) const {
@@ -322,6 +359,63 @@ TEST_F(EngineTest, ShutdownActionIgnoresTheEventsBehindIt) {
   loop.advance(2s);
   EXPECT_TRUE(ended);
   EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 1"}));
+}
+
+std::string asked(std::string_view rules, std::string_view other_sources = "") {
+  return fmt::format("- name: test\n  hosts: all\n  sources:\n    - ask:\n{}  rules:\n{}",
+                     other_sources, rules);
+}
+
+constexpr std::string_view kEndAtOne =
+    "    - {name: end, condition: event.i == 1, action: {stop: }}\n"
+    "    - {name: r, condition: event.i is defined, action: {slow: }}\n";
+
+TEST_F(EngineTest, TellsTheSenderOfTheEventThatEndsTheRunThatItWasTaken) {
+  world.asked = {R"({"i": 1})", R"({"i": 2})"};
+  start(asked(kEndAtOne));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.answers, (std::map<std::string, std::string>{{R"({"i": 1})", "taken"},
+                                                               {R"({"i": 2})", "cancelled"}}));
+}
+
+TEST_F(EngineTest, TellsSendersOfWhatIsActedUponAfterTheEndThatItWasTaken) {
+  world.asked = numbered(10);
+  EngineOptions options;
+  options.pending_activations = 3;
+  start(asked(kEndAtOne), options);
+  loop.advance(2s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(engine->summary().events, 5U)
+      << "one running, three waiting, one for which reading waits";
+  EXPECT_EQ(world.slow_done, 4U);
+  EXPECT_EQ(answered("taken"), 5U);
+  EXPECT_EQ(answered("cancelled"), 5U);
+}
+
+TEST_F(EngineTest, TellsSendersOfWhatIsReadAfterAnotherSourceHasEndedThatItWasTaken) {
+  world.asked = numbered(10);
+  world.feed = {"{}"};
+  world.feed_pause = 10ms;
+  EngineOptions options;
+  options.pending_activations = 1;
+  start(asked(kSlow, "    - feed:\n"), options);
+  loop.advance(2s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.slow_done, 10U);
+  EXPECT_EQ(answered("taken"), 10U);
+}
+
+TEST_F(EngineTest, TellsSendersOfWhatWillNotBeActedUponThatItWasNotTaken) {
+  world.asked = numbered(10);
+  EngineOptions options;
+  options.pending_activations = 1;
+  start(asked(kSlow), options);
+  const auto taken = answered("taken");
+  engine->stop(Engine::Stop::now);
+  loop.run_ready();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(answered("taken"), taken);
+  EXPECT_EQ(answered("cancelled"), 10U - taken);
 }
 
 TEST_F(EngineTest, EndsWithFailureWhenASourceFails) {

@@ -94,8 +94,9 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
     if (environment_.options.print_events) print_event(reader_.document());
     session_->insert_event(reader_, now, fired_);
     if (fired_.empty()) continue;
-    if (!co_await act_on_fired(settlement)) {
-      settlement->abandon();
+    const bool is_last = i + 1 == entry.batch.events.size();
+    if (!co_await act_on_fired(settlement) && !is_last) {
+      settlement->abandon();  // the events behind this one stay unread
       co_return;
     }
     now = environment_.loop.clock().now();

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program from its command line: what users type, what they see, and how it ends."""
 
+import http.client
 import json
 import os
 import re
@@ -345,6 +346,73 @@ class End(Case):
                 result = self.call(*command, stdout=full)
                 self.assertEqual(result.returncode, 1)
                 self.assertIn("No space left", result.stderr)
+
+
+class WebhookAtTheEnd(Case):
+    """What senders are told whose requests are in hand when the run ends."""
+
+    RULEBOOK = """
+        - name: Listening
+          hosts: all
+          sources:
+            - webhook: {host: 127.0.0.1, port: 0}
+          rules:
+            - name: Work
+              condition: event.payload.do == "work"
+              action:
+                exec: {command: "touch %s; until test -e %s; do sleep 0.05; done"}
+            - name: End
+              condition: event.payload.do == "end"
+              action:
+                shutdown: {%s}
+            - name: Other
+              condition: event.payload.do == "other"
+              action:
+                none:
+        """
+
+    def listen(self, shutdown=""):
+        process = self.start("run", "-v", self.write("r.yml", self.RULEBOOK % (self.path("working"), self.path("go"), shutdown)))
+        seen = self.read_until(process.stderr, "listening on 127.0.0.1:")
+        while True:
+            port = re.search(rb"listening on 127\.0\.0\.1:(\d+)\n", seen)
+            if port:
+                return process, int(port[1])
+            seen += self.read_until(process.stderr, "\n")
+
+    def send(self, port, what):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/", json.dumps({"do": what}))
+        return connection
+
+    @staticmethod
+    def answer(connection):
+        try:
+            return connection.getresponse().status
+        except ConnectionError:
+            return None  # the program ended before it had seen the request
+
+    def test_the_request_that_ends_the_run_is_answered_as_accepted(self):
+        for kind in ("", "kind: now", "delay: 1"):
+            with self.subTest(kind):
+                process, port = self.listen(kind)
+                self.assertEqual(self.send(port, "end").getresponse().status, 200)
+                process.communicate(timeout=LIMIT)
+                self.assertEqual(process.returncode, 0)
+
+    def test_each_request_that_is_acted_upon_is_answered_as_accepted_and_no_other(self):
+        process, port = self.listen()
+        requests = [self.send(port, "work")]
+        self.await_file(self.path("working"))
+        requests += [self.send(port, "end"), *(self.send(port, "other") for _ in range(30))]
+        self.write("go", "")
+        answers = [self.answer(request) for request in requests]
+        _, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(answers[:2], [200, 200])
+        self.assertLessEqual(set(answers), {200, 503, None})
+        self.assertIn(f"\n{answers.count(200)} events read, {answers.count(200)} matched".encode(), errors)
 
 
 class Check(Case):

@@ -27,7 +27,9 @@ class SourceContext {
   /// One event, a value.
   Task<Result<>> emit(Value data);
   /// One event, and waits until the rule set has taken it. Errors: those of emit(); invalid_event
-  /// when it was refused.
+  /// when it was refused. Once the engine has the event, a request to stop does not end the wait:
+  /// the engine knows what becomes of it, and tells so, at the latest when it has ended. Success
+  /// is therefore an event that is acted upon, cancelled one that is not.
   Task<Result<>> accept(Event event, std::shared_ptr<const void> memory = {});
 
   /// How many events the engine would take at once; 0 while emit() would wait. For sources that
