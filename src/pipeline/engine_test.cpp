@@ -142,15 +142,31 @@ class StopAction final : public Action {
   }
 };
 
-// Doubles every event; one with `poison` is an error.
+// Doubles every event. It has an error after the first copy, as the event asks for.
 class DoubleFilter final : public Filter {
  public:
   Result<> apply(Value event, std::vector<Value>& out, Log&) override {
-    if (event.get_object().contains("poison")) return fail(Errc::invalid_event, "poisoned");
     out.push_back(event);
+    if (event.get_object().contains("poison")) return fail(Errc::invalid_event, "poisoned");
+    if (event.get_object().contains("lost")) return fail(Errc::not_found, "nothing at `x`");
+    if (event.get_object().contains("broken")) return fail(Errc::io, "the filter is broken");
     out.push_back(std::move(event));
     return {};
   }
+};
+
+// Refuses every second event that asks for it.
+class PickyFilter final : public Filter {
+ public:
+  Result<> apply(Value event, std::vector<Value>& out, Log&) override {
+    if (event.get_object().contains("pick") && ++seen_ % 2 == 0)
+      return fail(Errc::invalid_event, "picked");
+    out.push_back(std::move(event));
+    return {};
+  }
+
+ private:
+  int seen_ = 0;
 };
 
 class EngineTest : public ::testing::Test {
@@ -173,10 +189,15 @@ class EngineTest : public ::testing::Test {
     add_action<FactAction>("fact", {{Setting("ruleset", SettingType::string, "").required(),
                                      Setting("fact", SettingType::object, "").required()}});
     add_action<StopAction>("stop", {});
-    registry.filters.add(
-        {"double", {}, "", {}, [](const Settings&) -> Result<std::unique_ptr<Filter>> {
-           return std::unique_ptr<Filter>(std::make_unique<DoubleFilter>());
-         }});
+    add_filter<DoubleFilter>("double");
+    add_filter<PickyFilter>("picky");
+  }
+
+  template <class T>
+  void add_filter(const std::string& name) {
+    registry.filters.add({name, {}, "", {}, [](const Settings&) -> Result<std::unique_ptr<Filter>> {
+                            return std::unique_ptr<Filter>(std::make_unique<T>());
+                          }});
   }
 
   template <class T, class... Args>
@@ -483,11 +504,11 @@ TEST_F(EngineTest, SequentialRuleSetsRunOneActionAtATime) {
   EXPECT_EQ(world.slow_done, 5U);
 }
 
-std::string filtered(std::string_view rules) {
+std::string filtered(std::string_view rules, std::string_view filters = "double:") {
   return fmt::format(
-      "- name: test\n  hosts: all\n  sources:\n    - feed:\n      filters:\n        - double:\n  "
+      "- name: test\n  hosts: all\n  sources:\n    - feed:\n      filters:\n        - {}\n  "
       "rules:\n{}",
-      rules);
+      filters, rules);
 }
 
 TEST_F(EngineTest, FiltersMayMakeSeveralEventsOfOne) {
@@ -497,11 +518,47 @@ TEST_F(EngineTest, FiltersMayMakeSeveralEventsOfOne) {
   EXPECT_EQ(world.settled, 2U) << "a batch is settled once, whatever became of its events";
 }
 
-TEST_F(EngineTest, AFilterThatFailsEndsItsSourceAfterTheEventsBefore) {
-  world.feed = {R"({"i": 0})", R"({"poison": 1})", R"({"i": 1})"};
+TEST_F(EngineTest, AnEventThatAFilterRefusesAffectsNoOther) {
+  world.feed = {R"({"i": 0})", R"({"i": 1, "poison": 1})", R"({"i": 2, "lost": 1})", R"({"i": 3})"};
+  start(filtered(kRecord));
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(engine->failed());
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 0", "r: 3", "r: 3"}))
+      << "nor does anything go on that the filter had made of it already";
+  EXPECT_EQ(engine->summary().refused, 2U);
+  EXPECT_EQ(world.settled, 4U);
+  ASSERT_EQ(world.rejected.size(), 2U);
+  EXPECT_EQ(world.rejected[0].error, Error(Errc::invalid_event, "poisoned"));
+  EXPECT_EQ(world.rejected[1].error, Error(Errc::invalid_event, "nothing at `x`"));
+  EXPECT_TRUE(told("error event 2: refused: poisoned"));
+  EXPECT_TRUE(told("error event 3: refused: nothing at `x`"));
+}
+
+TEST_F(EngineTest, AFilterThatRefusesAPartOfAnEventRefusesTheEvent) {
+  world.feed = {R"({"i": 0, "pick": 1})", R"({"i": 1})"};
+  start(filtered(kRecord, "double:\n        - picky:"));
+  EXPECT_FALSE(engine->failed());
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 1", "r: 1"}));
+  EXPECT_EQ(engine->summary().refused, 1U);
+  EXPECT_EQ(world.rejected.size(), 1U);
+}
+
+TEST_F(EngineTest, TellsOfTheFirstEventsThatAFilterRefusesAndCountsTheOthers) {
+  for (int i = 0; i < 30; ++i) world.feed.push_back(fmt::format(R"({{"i": {}, "poison": 1}})", i));
+  start(filtered(kRecord));
+  EXPECT_EQ(engine->summary().refused, 30U);
+  EXPECT_EQ(std::ranges::count_if(
+                lines, [](const std::string& line) { return line.contains("poisoned"); }),
+            10);
+}
+
+TEST_F(EngineTest, AFilterThatCannotGoOnEndsItsSourceAfterTheEventsBefore) {
+  world.feed = {R"({"i": 0})", R"({"broken": 1})", R"({"i": 1})"};
   start(filtered(kRecord));
   EXPECT_TRUE(engine->failed());
   EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 0"}));
+  EXPECT_EQ(world.settled, 1U);
+  EXPECT_TRUE(told("the filter is broken"));
 }
 
 TEST_F(EngineTest, AddsWhatItKnowsOfAnEventToItsMeta) {

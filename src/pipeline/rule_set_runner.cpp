@@ -11,6 +11,7 @@ namespace millrace::pipeline {
 namespace {
 
 constexpr std::uint64_t kRefusalsTold = 10;      // of a rule set; the others are counted
+constexpr std::size_t kReasonBytes = 1000;       // of a refusal; a filter's may repeat the event
 constexpr std::size_t kMostFirings = 1'000'000;  // that actions may pile up by posting events
 
 TaskGroup::OnFailure tell(Log& log, std::string component) {
@@ -121,7 +122,9 @@ void RuleSetRunner::refuse(const Origin& origin, std::uint64_t position, const E
   if (refused_ > kRefusalsTold) return;
   auto& log = environment_.log;
   const auto place = position > 0 ? fmt::format("event {}: ", position) : std::string();
-  log.error("source." + origin.name, "{}refused: {}", place, error.message());
+  const std::string_view reason = error.message();
+  log.error("source." + origin.name, "{}refused: {}{}", place, reason.substr(0, kReasonBytes),
+            reason.size() > kReasonBytes ? "..." : "");
   if (refused_ == kRefusalsTold) {
     log.warning(log_name_, "further refused events are counted, not logged");
   }

@@ -251,6 +251,36 @@ class Run(Case):
         self.assertEqual((stats["events"], stats["refused"], stats["matched"]), (2, 5, 2))
         self.assertLess(len(result.stderr), 10_000, "refused texts must not flood the log")
 
+    def test_events_that_a_filter_cannot_handle_are_refused_and_the_source_goes_on(self):
+        events = self.write("events.jsonl", "".join(json.dumps(event) + "\n" for event in (
+            {"parts": [{"host": "a"}, {"host": "b"}]},
+            {"parts": 5},
+            {"parts": [{"host": "c"}, {"host": 7}]},
+            {"other": "x" * 100_000},
+            {"parts": [{"host": "d"}]})))
+        rulebook = self.write("r.yml", f"""
+            - name: Filtering
+              hosts: all
+              sources:
+                - jsonl: {{path: {events}}}
+                  filters:
+                    - event_splitter: {{splitter_key: parts}}
+                    - insert_hosts_to_meta: {{host_path: host, raise_error: true, log_error: false}}
+              rules:
+                - name: Any
+                  condition: event.host is defined
+                  action: {{debug: {{msg: "on {{{{ event.meta.hosts[0] }}}}"}}}}
+            """)
+        result, stats = self.stats(rulebook)
+        self.assertEqual(result.returncode, 0, result.stderr[:2000])
+        self.assertEqual((stats["events"], stats["refused"]), (3, 3))
+        self.assertEqual(re.findall(r"on \w", result.stdout), ["on a", "on b", "on d"])
+        self.assertIn("event 2: refused: 'int' object is not iterable", result.stderr)
+        self.assertIn("event 3: refused: 7 is not a valid hostname", result.stderr)
+        self.assertRegex(result.stderr, r"event 4: refused: Event {'other': 'x+\.\.\.\n")
+        self.assertLess(len(result.stderr), 10_000, "refused texts must not flood the log")
+        self.assertEqual(self.call("-r", rulebook, name="ansible-rulebook").returncode, 0)
+
     def test_a_pattern_that_backtracks_for_ever_is_given_up(self):
         text = "a" * 40 + "!"
         events = self.write("events.jsonl", "".join(json.dumps({"s": text, "n": n}) + "\n" for n in range(20)))

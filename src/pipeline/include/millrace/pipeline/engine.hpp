@@ -43,7 +43,7 @@ struct Summary {
   };
   std::uint64_t events = 0;   ///< read, refused ones apart
   std::uint64_t matched = 0;  ///< events that took part in a firing
-  std::uint64_t refused = 0;  ///< not JSON objects within the limits
+  std::uint64_t refused = 0;  ///< not JSON objects within the limits, or refused by a filter
   std::uint64_t actions_ok = 0;
   std::uint64_t actions_failed = 0;
   std::vector<RuleSet> rule_sets;

@@ -21,8 +21,9 @@ class SourceContext {
 
   /// Hands events over. Waits while the engine is behind, so a slow action slows the source instead
   /// of filling memory. Success: the events have a place in the engine; their fate is told by the
-  /// batch's Delivery. A refused event (not JSON, too large…) is logged and counted by the engine.
-  /// Errors: cancelled. Any other error is the fault of a filter: return it, it ends the source.
+  /// batch's Delivery. A refused event (not JSON, too large, refused by a filter…) is logged and
+  /// counted by the engine. Errors: cancelled. Any other error is a filter that cannot go on:
+  /// return it, it ends the source.
   virtual Task<Result<>> emit(EventBatch batch) = 0;
   /// One event, a value.
   Task<Result<>> emit(Value data);
