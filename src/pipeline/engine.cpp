@@ -330,6 +330,14 @@ class Engine::Impl final : public EngineServices {
     return summary;
   }
 
+  Progress progress() const {
+    Progress progress;
+    for (const auto& runner : runners_) runner->add_to(progress);
+    for (const auto& source : sources_)
+      progress.fraction_read = std::max(progress.fraction_read, source->fraction_read());
+    return progress;
+  }
+
  private:
   const std::vector<rules::Rulebook> rulebooks_;
   MainLoop& loop_;
@@ -376,5 +384,6 @@ void Engine::stop(Stop how) {
 bool Engine::failed() const { return impl_->failed(); }
 bool Engine::source_failed() const { return impl_->source_failed(); }
 Summary Engine::summary() const { return impl_->summary(); }
+Progress Engine::progress() const { return impl_->progress(); }
 
 }  // namespace millrace::pipeline

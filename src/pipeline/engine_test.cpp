@@ -22,13 +22,14 @@ using namespace std::chrono_literals;
 
 // What the sources, filters and actions of a test see and do.
 struct World {
-  std::vector<std::string> feed;  // texts that source `feed` emits, one batch each
-  Duration feed_pause{};          // between them
-  bool feed_goes_on = false;      // does not end after the last
-  std::string feed_failure;       // ends with this error
-  std::uint64_t taken = 0;        // batches
-  std::uint64_t settled = 0;      // batches
-  std::uint64_t emitted = 0;      // batches for which emit() has returned
+  std::vector<std::string> feed;    // texts that source `feed` emits, one batch each
+  Duration feed_pause{};            // between them
+  bool feed_goes_on = false;        // does not end after the last
+  std::string feed_failure;         // ends with this error
+  std::optional<double> feed_read;  // what it says of itself
+  std::uint64_t taken = 0;          // batches
+  std::uint64_t settled = 0;        // batches
+  std::uint64_t emitted = 0;        // batches for which emit() has returned
   std::vector<Rejection> rejected;
   std::vector<std::string> asked;              // texts that source `ask` hands over, all at once
   std::map<std::string, std::string> answers;  // what each was told
@@ -54,6 +55,7 @@ class FeedSource final : public Source {
     if (!world_.feed_failure.empty()) co_return Error(Errc::unavailable, world_.feed_failure);
     co_return Result<>();
   }
+  std::optional<double> fraction_read() const override { return world_.feed_read; }
 
  private:
   EventBatch batch(const std::string& text) {
@@ -301,6 +303,22 @@ TEST_F(EngineTest, SettlesAtOnceWhatMatchesNothing) {
   world.feed_goes_on = true;
   start(rule_set(kSlow));
   EXPECT_EQ(world.settled, 1U);
+}
+
+TEST_F(EngineTest, TellsHowFarARunIs) {
+  world.feed = numbered(8);
+  world.feed_goes_on = true;
+  EngineOptions options;
+  options.pending_activations = 3;
+  start(rule_set(kSlow), options);
+  loop.advance(50ms);
+  const auto progress = engine->progress();
+  EXPECT_EQ(progress.events, 5U);
+  EXPECT_EQ(progress.fired, 5U);
+  EXPECT_EQ(progress.waiting, 4U) << "one is being acted upon";
+  EXPECT_FALSE(progress.fraction_read);
+  world.feed_read = 0.25;
+  EXPECT_EQ(engine->progress().fraction_read, 0.25);
 }
 
 TEST_F(EngineTest, SlowsAFastSourceDownToItsActionsAndLosesNothing) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <numeric>
 #include <utility>
 
 #include "millrace/event/python_text.hpp"
@@ -297,6 +298,13 @@ void RuleSetRunner::add_to(Summary& summary) const {
       rule_set.firings.emplace_back(rules_.rules[i].name, firings_by_rule_[i]);
   }
   summary.rule_sets.push_back(std::move(rule_set));
+}
+
+void RuleSetRunner::add_to(Progress& progress) const {
+  progress.events += events_;
+  progress.fired +=
+      std::accumulate(firings_by_rule_.begin(), firings_by_rule_.end(), std::uint64_t{0});
+  progress.waiting += plan_.size();
 }
 
 }  // namespace millrace::pipeline

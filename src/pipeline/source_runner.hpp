@@ -42,6 +42,7 @@ class SourceRunner final : public SourceContext {
   /// Runs the source to its end.
   Task<Result<>> run_source() { return source_->run(*this); }
   const Origin& origin() const { return origin_; }
+  std::optional<double> fraction_read() const { return source_->fraction_read(); }
 
   using SourceContext::emit;
   Task<Result<>> emit(EventBatch batch) override;

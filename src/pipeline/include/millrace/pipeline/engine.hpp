@@ -49,6 +49,14 @@ struct Summary {
   std::vector<RuleSet> rule_sets;
 };
 
+/// How far a run is.
+struct Progress {
+  std::uint64_t events = 0;             ///< as in Summary
+  std::uint64_t fired = 0;              ///< firings
+  std::uint64_t waiting = 0;            ///< firings that wait to be acted upon
+  std::optional<double> fraction_read;  ///< of the source that will end first, if one knows
+};
+
 /// Runs rulebooks: sources, filters, rule sets, actions. Loop thread only.
 ///
 /// An event that a source emits waits in the inbox of its rule set (emit() waits while that is
@@ -80,6 +88,8 @@ class Engine {
   bool failed() const;
   bool source_failed() const;
   Summary summary() const;
+  /// Cheap, for asking often.
+  Progress progress() const;
 
  private:
   class Impl;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "millrace/base/log.hpp"
@@ -76,6 +77,10 @@ class Source {
 
   /// Produces events through `context`, which outlives the task.
   virtual Task<Result<>> run(SourceContext& context) = 0;
+
+  /// How much of all that the source will bring it has read, from 0 to 1, where that is known: a
+  /// file has an end, a stream has none. Asked for a few times a second, to be shown.
+  virtual std::optional<double> fraction_read() const { return std::nullopt; }
 };
 
 }  // namespace millrace
