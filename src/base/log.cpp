@@ -7,8 +7,10 @@
 #include <unistd.h>
 
 #include <mutex>
+#include <optional>
 
 #include "millrace/base/files.hpp"
+#include "millrace/base/terminal.hpp"
 #include "millrace/base/text.hpp"
 
 namespace millrace {
@@ -99,7 +101,7 @@ std::string_view colour_of(spdlog::level::level_enum level) {
 
 class FdSink final : public spdlog::sinks::base_sink<std::mutex> {
  public:
-  FdSink(int fd, bool colour) : fd_(fd), colour_(colour) {}
+  FdSink(int fd, bool colour, StatusLine* status) : fd_(fd), colour_(colour), status_(status) {}
 
  private:
   void sink_it_(const spdlog::details::log_msg& line) override {
@@ -110,12 +112,15 @@ class FdSink final : public spdlog::sinks::base_sink<std::mutex> {
       out.insert(line.color_range_end, "\x1b[0m");
       out.insert(line.color_range_start, colour_of(line.level));
     }
+    std::optional<StatusLine::Hidden> hidden;
+    if (status_ != nullptr) hidden = status_->hide();
     static_cast<void>(write_all(fd_, out).has_value());  // nowhere left to complain
   }
   void flush_() override {}
 
   const int fd_;
   const bool colour_;
+  StatusLine* const status_;
 };
 
 class FunctionSink final : public spdlog::sinks::base_sink<std::mutex> {
@@ -148,7 +153,7 @@ Log::Log(Options options)
       name_of_(std::move(options.name_of)),
       output_(std::make_unique<Output>()) {
   const bool colour = options.fd == kStandardError && ::isatty(options.fd) == 1;
-  output_->sink = std::make_unique<FdSink>(options.fd, colour);
+  output_->sink = std::make_unique<FdSink>(options.fd, colour, options.status);
   output_->sink->set_formatter(formatter(options.format, colour));
 }
 

@@ -172,6 +172,7 @@ std::variant<RunRequest, Answer> parse_ansible_rulebook(const std::vector<std::s
   if (request->version) return Answer{version_text()};
   choose_log(*request);
   request->options.summary = daemon::RunOptions::Summary::none;
+  request->options.progress = daemon::RunOptions::Progress::none;
   request->options.faults = daemon::RunOptions::Faults::logged;
   return std::move(*request);
 }

@@ -117,6 +117,11 @@ Result<> take_quiet(RunRequest& request, std::string_view) {
   return {};
 }
 
+Result<> take_no_progress(RunRequest& request, std::string_view) {
+  request.options.progress = daemon::RunOptions::Progress::none;
+  return {};
+}
+
 Result<> take_rulebook(RunRequest& request, std::string_view value) {
   request.options.rulebooks.emplace_back(value);
   return {};
@@ -202,6 +207,10 @@ void add_working_options(std::vector<RunOption>& all) {
                            text_into(&RunOptions::stats_file))));
   all.push_back(
       only(Of::millrace_only, works("quiet", 'q', "", "", "no closing summary", take_quiet)));
+  all.push_back(
+      only(Of::millrace_only,
+           works("no-progress", 0, "", "", "no line on the terminal that shows how the run goes on",
+                 take_no_progress)));
   all.push_back(only(Of::ansible_rulebook_only,
                      works("version", 0, "", "", "print the versions and exit", take_version)));
   all.push_back(ignored(works("gc-after", 0, "N", "EDA_GC_AFTER",

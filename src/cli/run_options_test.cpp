@@ -61,7 +61,8 @@ TEST(RunOptions, ReachTheEngine) {
                 given("env-vars", "A, B,,C"), given("inventory", "hosts"), given("print-events"),
                 given("shutdown-delay", "2.5"), given("execution-strategy", "parallel"),
                 given("max-concurrent-actions", "3"), given("verbose"), given("verbose"),
-                given("log-format", "json"), given("stats", "s.json"), given("quiet")});
+                given("log-format", "json"), given("stats", "s.json"), given("quiet"),
+                given("no-progress")});
   ASSERT_TRUE(request) << request.error().message();
   const auto& options = request->options;
   EXPECT_EQ(options.rulebooks, (std::vector<std::string>{"a.yml", "b.yml"}));
@@ -76,6 +77,7 @@ TEST(RunOptions, ReachTheEngine) {
   EXPECT_EQ(options.log.format, LogFormat::json);
   EXPECT_EQ(options.stats_file, "s.json");
   EXPECT_EQ(options.summary, daemon::RunOptions::Summary::none);
+  EXPECT_EQ(options.progress, daemon::RunOptions::Progress::none);
   EXPECT_TRUE(options.warnings.empty());
 }
 

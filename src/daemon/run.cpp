@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "millrace/daemon/run.hpp"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include <csignal>
 #include <cstdio>
@@ -10,27 +9,22 @@
 #include <array>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string_view>
 #include <utility>
 
 #include "millrace/base/files.hpp"
+#include "millrace/base/terminal.hpp"
 #include "millrace/base/text.hpp"
 #include "millrace/daemon/rulebooks.hpp"
 #include "millrace/event/json.hpp"
+#include "progress_line.hpp"
 
 namespace millrace::daemon {
 namespace {
 
-constexpr std::size_t kBannerWidth = 80;
 constexpr std::size_t kBlockingThreads = 4;
-
-std::size_t terminal_width(int fd) {
-  struct winsize size{};
-  if (::isatty(fd) != 1 || ::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0)
-    return kBannerWidth;
-  return size.ws_col;
-}
 
 constexpr std::string_view kCommand = "ansible_rulebook.cli";
 
@@ -75,8 +69,20 @@ std::string original_name(std::string_view component) {
   return fmt::format("ansible_rulebook.{}", component == "daemon" ? "app" : component);
 }
 
-Log::Options log_options(const RunOptions& options) {
+// Where the progress of the run is shown; nullptr: nowhere.
+std::unique_ptr<StatusLine> make_status_line(const RunOptions& options) {
+  if (options.progress == RunOptions::Progress::none || options.log.format == LogFormat::json)
+    return nullptr;
+  const char* terminal = std::getenv("TERM");
+  const bool is_capable =
+      terminal != nullptr && *terminal != '\0' && std::string_view(terminal) != "dumb";
+  if (!is_capable || ::isatty(STDERR_FILENO) != 1) return nullptr;
+  return std::make_unique<StatusLine>(STDERR_FILENO);
+}
+
+Log::Options log_options(const RunOptions& options, StatusLine* status) {
   auto log = options.log;
+  log.status = status;
   if (options.faults == RunOptions::Faults::logged) log.name_of = original_name;
   return log;
 }
@@ -115,10 +121,13 @@ void close_the_books(const RunOptions& options, const pipeline::Summary& summary
 // SIGINT and SIGTERM end the engine in order; the second of them ends the process.
 class Interruption {
  public:
-  Interruption(MainLoop& loop, pipeline::Engine& engine, Log& log) {
+  Interruption(MainLoop& loop, pipeline::Engine& engine, Log& log, StatusLine* status) {
     for (const int number : {SIGINT, SIGTERM}) {
-      loop.on_signal(number, [this, number, &engine, &log] {
-        if (signal_ != 0) ::_exit(128 + number);
+      loop.on_signal(number, [this, number, &engine, &log, status] {
+        if (signal_ != 0) {
+          if (status != nullptr) status->erase();
+          ::_exit(128 + number);
+        }
         signal_ = number;
         log.info("daemon", "signal {}: stopping; another one ends at once", number);
         engine.stop(pipeline::Engine::Stop::graceful);
@@ -166,7 +175,8 @@ int run(const RunOptions& options) {
   ::signal(SIGPIPE, SIG_IGN);
 
   // 1 and 2: what is to be done, and where to tell of it.
-  Log log(log_options(options));
+  const auto status = make_status_line(options);
+  Log log(log_options(options, status.get()));
   const auto terminate = [&](std::string_view why) {
     log.write(LogLevel::error, options.faults == RunOptions::Faults::logged ? kCommand : "daemon",
               fmt::format("Terminating: {}", why));
@@ -187,7 +197,8 @@ int run(const RunOptions& options) {
   const SystemClock clock;
   MainLoop loop(clock);
   BlockingPool pool(kBlockingThreads);
-  Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO));
+  Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO),
+                ::isatty(STDOUT_FILENO) == 1 ? status.get() : nullptr);
   pipeline::EngineOptions engine_options;
   engine_options.variables = *variables;
   engine_options.session.hash_seed = std::random_device()();
@@ -204,11 +215,14 @@ int run(const RunOptions& options) {
   if (!engine) return EXIT_FAILURE;
 
   // 6 and 7: events flow until the sources or the user end them.
-  const Interruption interruption(loop, *engine, log);
+  const Interruption interruption(loop, *engine, log, status.get());
   TaskGroup life(loop.executor(), {});
   const Instant begun = clock.now();
   life.spawn("engine", engine->run(), [&loop] { loop.stop(); });
+  std::optional<ProgressLine> progress;
+  if (status) progress.emplace(loop, *status, [&engine] { return engine->progress(); });
   loop.run();
+  progress.reset();
   const double seconds = std::chrono::duration<double>(clock.now() - begun).count();
 
   close_the_books(options, engine->summary(), seconds, log);

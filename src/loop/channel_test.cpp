@@ -55,6 +55,25 @@ class ChannelTest : public ::testing::Test {
   TaskGroup tasks_{loop_.executor(), {}};
 };
 
+Task<> wait_for(Waiters& waiters, Notes& notes) {
+  co_await waiters.wait_to_the_end();
+  notes.emplace_back(co_await stop_requested() ? "notified, asked to stop" : "notified");
+}
+
+TEST_F(ChannelTest, AWaitToTheEndIsNotCutShort) {
+  Waiters waiters;
+  Notes notes;
+  tasks_.spawn("early", wait_for(waiters, notes));
+  loop_.run_ready();
+  tasks_.request_stop();
+  loop_.run_ready();
+  EXPECT_EQ(notes, Notes());
+  waiters.notify_one();
+  loop_.run_ready();
+  EXPECT_EQ(notes, Notes{"notified, asked to stop"});
+  EXPECT_TRUE(waiters.empty());
+}
+
 TEST_F(ChannelTest, GivesItemsInTheOrderOfPushing) {
   start_push("a");
   start_push("b");

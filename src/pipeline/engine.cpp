@@ -200,6 +200,8 @@ class Engine::Impl final : public EngineServices {
     for (auto& source : sources_)
       source_tasks_.spawn("source " + source->origin().name, run_source(*source));
     co_await rule_set_tasks_.join();
+    // Nobody reads any more: sources that wait for an answer get it.
+    for (auto& runner : runners_) runner->stop_intake();
     source_tasks_.request_stop();
     co_await source_tasks_.join();
   }
@@ -328,6 +330,14 @@ class Engine::Impl final : public EngineServices {
     return summary;
   }
 
+  Progress progress() const {
+    Progress progress;
+    for (const auto& runner : runners_) runner->add_to(progress);
+    for (const auto& source : sources_)
+      progress.fraction_read = std::max(progress.fraction_read, source->fraction_read());
+    return progress;
+  }
+
  private:
   const std::vector<rules::Rulebook> rulebooks_;
   MainLoop& loop_;
@@ -374,5 +384,6 @@ void Engine::stop(Stop how) {
 bool Engine::failed() const { return impl_->failed(); }
 bool Engine::source_failed() const { return impl_->source_failed(); }
 Summary Engine::summary() const { return impl_->summary(); }
+Progress Engine::progress() const { return impl_->progress(); }
 
 }  // namespace millrace::pipeline

@@ -22,16 +22,19 @@ using namespace std::chrono_literals;
 
 // What the sources, filters and actions of a test see and do.
 struct World {
-  std::vector<std::string> feed;  // texts that source `feed` emits, one batch each
-  Duration feed_pause{};          // between them
-  bool feed_goes_on = false;      // does not end after the last
-  std::string feed_failure;       // ends with this error
-  std::uint64_t taken = 0;        // batches
-  std::uint64_t settled = 0;      // batches
-  std::uint64_t emitted = 0;      // batches for which emit() has returned
+  std::vector<std::string> feed;    // texts that source `feed` emits, one batch each
+  Duration feed_pause{};            // between them
+  bool feed_goes_on = false;        // does not end after the last
+  std::string feed_failure;         // ends with this error
+  std::optional<double> feed_read;  // what it says of itself
+  std::uint64_t taken = 0;          // batches
+  std::uint64_t settled = 0;        // batches
+  std::uint64_t emitted = 0;        // batches for which emit() has returned
   std::vector<Rejection> rejected;
-  std::vector<std::string> done;  // what action `record` was told, in order
-  int running = 0;                // actions `slow`
+  std::vector<std::string> asked;              // texts that source `ask` hands over, all at once
+  std::map<std::string, std::string> answers;  // what each was told
+  std::vector<std::string> done;               // what action `record` was told, in order
+  int running = 0;                             // actions `slow`
   int most_running = 0;
   std::uint64_t slow_done = 0;
 };
@@ -52,6 +55,7 @@ class FeedSource final : public Source {
     if (!world_.feed_failure.empty()) co_return Error(Errc::unavailable, world_.feed_failure);
     co_return Result<>();
   }
+  std::optional<double> fraction_read() const override { return world_.feed_read; }
 
  private:
   EventBatch batch(const std::string& text) {
@@ -66,6 +70,32 @@ class FeedSource final : public Source {
     };
     batch.delivery.settled = [this] { ++world_.settled; };
     return batch;
+  }
+
+  World& world_;
+};
+
+// Hands all texts of `asked` over at the same time, as requests of many clients, and notes what
+// each is told.
+class AskSource final : public Source {
+ public:
+  explicit AskSource(World& world) : world_(world) {}
+
+  Task<Result<>> run(SourceContext& context) override {
+    TaskGroup clients(context.loop().executor(), {});
+    for (const auto& text : world_.asked) clients.spawn("client", ask(context, text));
+    auto slept = co_await context.sleep_for(24h);
+    clients.request_stop();
+    co_await clients.join();
+    co_return slept;
+  }
+
+ private:
+  Task<> ask(SourceContext& context, std::string text) {
+    const auto padded = std::make_shared<const std::string>(text + std::string(kTextPadding, ' '));
+    const auto told = co_await context.accept(
+        Event::from_text(std::string_view(*padded).substr(0, text.size())), padded);
+    world_.answers[text] = told ? "taken" : to_string(told.error().code());
   }
 
   World& world_;
@@ -114,15 +144,31 @@ class StopAction final : public Action {
   }
 };
 
-// Doubles every event; one with `poison` is an error.
+// Doubles every event. It has an error after the first copy, as the event asks for.
 class DoubleFilter final : public Filter {
  public:
   Result<> apply(Value event, std::vector<Value>& out, Log&) override {
-    if (event.get_object().contains("poison")) return fail(Errc::invalid_event, "poisoned");
     out.push_back(event);
+    if (event.get_object().contains("poison")) return fail(Errc::invalid_event, "poisoned");
+    if (event.get_object().contains("lost")) return fail(Errc::not_found, "nothing at `x`");
+    if (event.get_object().contains("broken")) return fail(Errc::io, "the filter is broken");
     out.push_back(std::move(event));
     return {};
   }
+};
+
+// Refuses every second event that asks for it.
+class PickyFilter final : public Filter {
+ public:
+  Result<> apply(Value event, std::vector<Value>& out, Log&) override {
+    if (event.get_object().contains("pick") && ++seen_ % 2 == 0)
+      return fail(Errc::invalid_event, "picked");
+    out.push_back(std::move(event));
+    return {};
+  }
+
+ private:
+  int seen_ = 0;
 };
 
 class EngineTest : public ::testing::Test {
@@ -135,16 +181,25 @@ class EngineTest : public ::testing::Test {
       return std::unique_ptr<Source>(std::make_unique<FeedSource>(world));
     };
     registry.sources.add({"feed", {}, "", {}, source});
+    registry.sources.add(
+        {"ask", {}, "", {}, [this](const Settings&) -> Result<std::unique_ptr<Source>> {
+           return std::unique_ptr<Source>(std::make_unique<AskSource>(world));
+         }});
     add_action<RecordAction>("record", {{Setting("text", SettingType::string, "").required()}},
                              world);
     add_action<SlowAction>("slow", {}, world);
     add_action<FactAction>("fact", {{Setting("ruleset", SettingType::string, "").required(),
                                      Setting("fact", SettingType::object, "").required()}});
     add_action<StopAction>("stop", {});
-    registry.filters.add(
-        {"double", {}, "", {}, [](const Settings&) -> Result<std::unique_ptr<Filter>> {
-           return std::unique_ptr<Filter>(std::make_unique<DoubleFilter>());
-         }});
+    add_filter<DoubleFilter>("double");
+    add_filter<PickyFilter>("picky");
+  }
+
+  template <class T>
+  void add_filter(const std::string& name) {
+    registry.filters.add({name, {}, "", {}, [](const Settings&) -> Result<std::unique_ptr<Filter>> {
+                            return std::unique_ptr<Filter>(std::make_unique<T>());
+                          }});
   }
 
   template <class T, class... Args>
@@ -178,6 +233,11 @@ class EngineTest : public ::testing::Test {
       engine->stop(Engine::Stop::now);
       loop.run_until([this] { return tasks.size() == 0; });
     }
+  }
+
+  std::size_t answered(std::string_view answer) const {
+    return static_cast<std::size_t>(std::ranges::count_if(
+        world.answers, [&](const auto& entry) { return entry.second == answer; }));
   }
 
   bool told(std::string_view part) const {
@@ -270,6 +330,22 @@ TEST_F(EngineTest, CountsEventsThatCannotWait) {
   EXPECT_TRUE(told("Rule `r` holds most, 3"));
 }
 
+TEST_F(EngineTest, TellsHowFarARunIs) {
+  world.feed = numbered(8);
+  world.feed_goes_on = true;
+  EngineOptions options;
+  options.pending_activations = 3;
+  start(rule_set(kSlow), options);
+  loop.advance(50ms);
+  const auto progress = engine->progress();
+  EXPECT_EQ(progress.events, 5U);
+  EXPECT_EQ(progress.fired, 5U);
+  EXPECT_EQ(progress.waiting, 4U) << "one is being acted upon";
+  EXPECT_FALSE(progress.fraction_read);
+  world.feed_read = 0.25;
+  EXPECT_EQ(engine->progress().fraction_read, 0.25);
+}
+
 TEST_F(EngineTest, SlowsAFastSourceDownToItsActionsAndLosesNothing) {
   // An event a millisecond, actions of 100 ms: a hundred times too fast, for ten seconds.
   world.feed = numbered(10'000);
@@ -349,6 +425,63 @@ TEST_F(EngineTest, ShutdownActionIgnoresTheEventsBehindIt) {
   EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 1"}));
 }
 
+std::string asked(std::string_view rules, std::string_view other_sources = "") {
+  return fmt::format("- name: test\n  hosts: all\n  sources:\n    - ask:\n{}  rules:\n{}",
+                     other_sources, rules);
+}
+
+constexpr std::string_view kEndAtOne =
+    "    - {name: end, condition: event.i == 1, action: {stop: }}\n"
+    "    - {name: r, condition: event.i is defined, action: {slow: }}\n";
+
+TEST_F(EngineTest, TellsTheSenderOfTheEventThatEndsTheRunThatItWasTaken) {
+  world.asked = {R"({"i": 1})", R"({"i": 2})"};
+  start(asked(kEndAtOne));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.answers, (std::map<std::string, std::string>{{R"({"i": 1})", "taken"},
+                                                               {R"({"i": 2})", "cancelled"}}));
+}
+
+TEST_F(EngineTest, TellsSendersOfWhatIsActedUponAfterTheEndThatItWasTaken) {
+  world.asked = numbered(10);
+  EngineOptions options;
+  options.pending_activations = 3;
+  start(asked(kEndAtOne), options);
+  loop.advance(2s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(engine->summary().events, 5U)
+      << "one running, three waiting, one for which reading waits";
+  EXPECT_EQ(world.slow_done, 4U);
+  EXPECT_EQ(answered("taken"), 5U);
+  EXPECT_EQ(answered("cancelled"), 5U);
+}
+
+TEST_F(EngineTest, TellsSendersOfWhatIsReadAfterAnotherSourceHasEndedThatItWasTaken) {
+  world.asked = numbered(10);
+  world.feed = {"{}"};
+  world.feed_pause = 10ms;
+  EngineOptions options;
+  options.pending_activations = 1;
+  start(asked(kSlow, "    - feed:\n"), options);
+  loop.advance(2s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.slow_done, 10U);
+  EXPECT_EQ(answered("taken"), 10U);
+}
+
+TEST_F(EngineTest, TellsSendersOfWhatWillNotBeActedUponThatItWasNotTaken) {
+  world.asked = numbered(10);
+  EngineOptions options;
+  options.pending_activations = 1;
+  start(asked(kSlow), options);
+  const auto taken = answered("taken");
+  engine->stop(Engine::Stop::now);
+  loop.run_ready();
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(answered("taken"), taken);
+  EXPECT_EQ(answered("cancelled"), 10U - taken);
+}
+
 TEST_F(EngineTest, EndsWithFailureWhenASourceFails) {
   world.feed = numbered(2);
   world.feed_failure = "peer is gone";
@@ -414,11 +547,11 @@ TEST_F(EngineTest, SequentialRuleSetsRunOneActionAtATime) {
   EXPECT_EQ(world.slow_done, 5U);
 }
 
-std::string filtered(std::string_view rules) {
+std::string filtered(std::string_view rules, std::string_view filters = "double:") {
   return fmt::format(
-      "- name: test\n  hosts: all\n  sources:\n    - feed:\n      filters:\n        - double:\n  "
+      "- name: test\n  hosts: all\n  sources:\n    - feed:\n      filters:\n        - {}\n  "
       "rules:\n{}",
-      rules);
+      filters, rules);
 }
 
 TEST_F(EngineTest, FiltersMayMakeSeveralEventsOfOne) {
@@ -428,11 +561,47 @@ TEST_F(EngineTest, FiltersMayMakeSeveralEventsOfOne) {
   EXPECT_EQ(world.settled, 2U) << "a batch is settled once, whatever became of its events";
 }
 
-TEST_F(EngineTest, AFilterThatFailsEndsItsSourceAfterTheEventsBefore) {
-  world.feed = {R"({"i": 0})", R"({"poison": 1})", R"({"i": 1})"};
+TEST_F(EngineTest, AnEventThatAFilterRefusesAffectsNoOther) {
+  world.feed = {R"({"i": 0})", R"({"i": 1, "poison": 1})", R"({"i": 2, "lost": 1})", R"({"i": 3})"};
+  start(filtered(kRecord));
+  EXPECT_TRUE(ended);
+  EXPECT_FALSE(engine->failed());
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 0", "r: 3", "r: 3"}))
+      << "nor does anything go on that the filter had made of it already";
+  EXPECT_EQ(engine->summary().refused, 2U);
+  EXPECT_EQ(world.settled, 4U);
+  ASSERT_EQ(world.rejected.size(), 2U);
+  EXPECT_EQ(world.rejected[0].error, Error(Errc::invalid_event, "poisoned"));
+  EXPECT_EQ(world.rejected[1].error, Error(Errc::invalid_event, "nothing at `x`"));
+  EXPECT_TRUE(told("error event 2: refused: poisoned"));
+  EXPECT_TRUE(told("error event 3: refused: nothing at `x`"));
+}
+
+TEST_F(EngineTest, AFilterThatRefusesAPartOfAnEventRefusesTheEvent) {
+  world.feed = {R"({"i": 0, "pick": 1})", R"({"i": 1})"};
+  start(filtered(kRecord, "double:\n        - picky:"));
+  EXPECT_FALSE(engine->failed());
+  EXPECT_EQ(world.done, (std::vector<std::string>{"r: 1", "r: 1"}));
+  EXPECT_EQ(engine->summary().refused, 1U);
+  EXPECT_EQ(world.rejected.size(), 1U);
+}
+
+TEST_F(EngineTest, TellsOfTheFirstEventsThatAFilterRefusesAndCountsTheOthers) {
+  for (int i = 0; i < 30; ++i) world.feed.push_back(fmt::format(R"({{"i": {}, "poison": 1}})", i));
+  start(filtered(kRecord));
+  EXPECT_EQ(engine->summary().refused, 30U);
+  EXPECT_EQ(std::ranges::count_if(
+                lines, [](const std::string& line) { return line.contains("poisoned"); }),
+            10);
+}
+
+TEST_F(EngineTest, AFilterThatCannotGoOnEndsItsSourceAfterTheEventsBefore) {
+  world.feed = {R"({"i": 0})", R"({"broken": 1})", R"({"i": 1})"};
   start(filtered(kRecord));
   EXPECT_TRUE(engine->failed());
   EXPECT_EQ(world.done, (std::vector<std::string>{"r: 0", "r: 0"}));
+  EXPECT_EQ(world.settled, 1U);
+  EXPECT_TRUE(told("the filter is broken"));
 }
 
 TEST_F(EngineTest, AddsWhatItKnowsOfAnEventToItsMeta) {

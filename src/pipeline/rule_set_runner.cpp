@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <numeric>
 #include <utility>
 
 #include "millrace/event/python_text.hpp"
@@ -11,6 +12,7 @@ namespace millrace::pipeline {
 namespace {
 
 constexpr std::uint64_t kRefusalsTold = 10;      // of a rule set; the others are counted
+constexpr std::size_t kReasonBytes = 1000;       // of a refusal; a filter's may repeat the event
 constexpr std::size_t kMostFirings = 1'000'000;  // that actions may pile up by posting events
 
 TaskGroup::OnFailure tell(Log& log, std::string component) {
@@ -96,8 +98,9 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
     if (environment_.options.print_events) print_event(reader_.document());
     session_->insert_event(reader_, now, fired_);
     if (fired_.empty()) continue;
-    if (!co_await act_on_fired(settlement)) {
-      settlement->abandon();
+    const bool is_last = i + 1 == entry.batch.events.size();
+    if (!co_await act_on_fired(settlement) && !is_last) {
+      settlement->abandon();  // the events behind this one stay unread
       co_return;
     }
     now = environment_.loop.clock().now();
@@ -123,7 +126,9 @@ void RuleSetRunner::refuse(const Origin& origin, std::uint64_t position, const E
   if (refused_ > kRefusalsTold) return;
   auto& log = environment_.log;
   const auto place = position > 0 ? fmt::format("event {}: ", position) : std::string();
-  log.error("source." + origin.name, "{}refused: {}", place, error.message());
+  const std::string_view reason = error.message();
+  log.error("source." + origin.name, "{}refused: {}{}", place, reason.substr(0, kReasonBytes),
+            reason.size() > kReasonBytes ? "..." : "");
   if (refused_ == kRefusalsTold) {
     log.warning(log_name_, "further refused events are counted, not logged");
   }
@@ -326,6 +331,13 @@ void RuleSetRunner::add_to(Summary& summary) const {
       rule_set.firings.emplace_back(rules_.rules[i].name, firings_by_rule_[i]);
   }
   summary.rule_sets.push_back(std::move(rule_set));
+}
+
+void RuleSetRunner::add_to(Progress& progress) const {
+  progress.events += events_;
+  progress.fired +=
+      std::accumulate(firings_by_rule_.begin(), firings_by_rule_.end(), std::uint64_t{0});
+  progress.waiting += plan_.size();
 }
 
 }  // namespace millrace::pipeline

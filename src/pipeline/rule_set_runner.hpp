@@ -68,6 +68,7 @@ class RuleSetRunner {
   std::vector<DocumentPtr> facts() const { return session_->working_memory(); }
 
   void add_to(Summary& summary) const;
+  void add_to(Progress& progress) const;
 
  private:
   struct Firing {

@@ -16,18 +16,18 @@ class Settlement {
   Settlement(const Settlement&) = delete;
   Settlement& operator=(const Settlement&) = delete;
   ~Settlement() {
-    if (!abandoned_ && delivery_.settled) delivery_.settled();
+    if (delivery_.settled) delivery_.settled();
   }
 
   void taken(const std::vector<Rejection>& rejected) {
     if (delivery_.taken) delivery_.taken(rejected);
   }
-  /// Something that the batch caused will not be done: it must not be settled.
-  void abandon() { abandoned_ = true; }
+  /// Something that the batch caused will not be done: it must not be settled, nor taken if it was
+  /// not yet.
+  void abandon() { delivery_ = {}; }
 
  private:
   Delivery delivery_;
-  bool abandoned_ = false;
 };
 using SettlementPtr = std::shared_ptr<Settlement>;
 

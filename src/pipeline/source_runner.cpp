@@ -18,6 +18,12 @@ Result<Value> whole(Event& event, const JsonLimits& limits) {
   return data;
 }
 
+// Of a filter's errors, those that tell of one event. Everything else means that the filter cannot
+// go on.
+bool is_about_the_event(const Error& error) {
+  return error.code() == Errc::invalid_event || error.code() == Errc::not_found;
+}
+
 }  // namespace
 
 SourceRunner::SourceRunner(Origin origin, std::unique_ptr<Source> source,
@@ -32,9 +38,11 @@ SourceRunner::SourceRunner(Origin origin, std::unique_ptr<Source> source,
 
 Task<Result<>> SourceRunner::emit(EventBatch batch) {
   InboxBatch entry{std::move(batch), &origin_, environment_.loop.clock().wall(), {}, {}};
-  // When a filter fails, the events before go on; the failure ends the source.
+  // When a filter cannot go on, the events before do; the failure ends the source, and the batch as
+  // a whole is never settled.
   Result<> filtered;
   if (!filters_.empty()) filtered = filter(entry);
+  if (!filtered) entry.batch.delivery = {};
   const auto weight = entry.batch.events.size();
   auto pushed = co_await inbox_.push(std::move(entry), weight);
   // A closed inbox means that the engine is ending.
@@ -53,15 +61,14 @@ Result<> SourceRunner::filter(InboxBatch& entry) {
       std::exchange(entry.batch.memory, nullptr);  // the texts are parsed here, once
   for (std::size_t i = 0; i < unfiltered.size(); ++i) {
     Event& event = unfiltered[i];
-    auto data = whole(event, environment_.limits);
-    if (!data) {
-      refuse(event.position(), data.error());
-      entry.refused.push_back({i, data.error()});
+    auto filtered = filter_one(event);
+    if (!filtered) {
+      if (!is_about_the_event(filtered.error())) return filtered.error();
+      refuse(event.position(), filtered.error());
+      entry.refused.push_back({i, Error(Errc::invalid_event, filtered.error().message())});
       continue;
     }
-    std::vector<Value> out;
-    if (auto run = run_chain(std::move(*data), out); !run) return run;
-    for (auto& value : out) {
+    for (auto& value : *filtered) {
       entry.batch.events.push_back(Event(std::move(value)).at(event.position()));
       entry.positions.push_back(i);
     }
@@ -69,19 +76,22 @@ Result<> SourceRunner::filter(InboxBatch& entry) {
   return {};
 }
 
-Result<> SourceRunner::run_chain(Value event, std::vector<Value>& out) {
+// All that becomes of the event, or nothing: when one filter refuses a part that another has made
+// of it, its source could not be told that the rest went on.
+Result<std::vector<Value>> SourceRunner::filter_one(Event& event) {
+  auto data = whole(event, environment_.limits);
+  if (!data) return data.error();
   std::vector<Value> current;
-  current.push_back(std::move(event));
+  current.push_back(std::move(*data));
   for (const auto& filter : filters_) {
     std::vector<Value> next;
     for (auto& value : current) {
       if (auto applied = filter->apply(std::move(value), next, environment_.log); !applied)
-        return applied;
+        return applied.error();
     }
     current = std::move(next);
   }
-  out = std::move(current);
-  return {};
+  return current;
 }
 
 }  // namespace millrace::pipeline

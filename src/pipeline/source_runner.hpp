@@ -18,7 +18,7 @@ struct InboxBatch {
   EventBatch batch;
   Origin const* origin = nullptr;
   WallTime received_at;
-  std::vector<Rejection> refused;  ///< events that did not get through the filters' parsing
+  std::vector<Rejection> refused;  ///< events that did not get through the filters
   std::vector<std::size_t>
       positions;  ///< with filters: which event of the source each event came from
 };
@@ -42,6 +42,7 @@ class SourceRunner final : public SourceContext {
   /// Runs the source to its end.
   Task<Result<>> run_source() { return source_->run(*this); }
   const Origin& origin() const { return origin_; }
+  std::optional<double> fraction_read() const { return source_->fraction_read(); }
 
   using SourceContext::emit;
   Task<Result<>> emit(EventBatch batch) override;
@@ -57,7 +58,7 @@ class SourceRunner final : public SourceContext {
 
  private:
   Result<> filter(InboxBatch& batch);
-  Result<> run_chain(Value event, std::vector<Value>& out);
+  Result<std::vector<Value>> filter_one(Event& event);
 
   const Origin origin_;
   const std::string log_name_;

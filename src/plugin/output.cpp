@@ -3,12 +3,15 @@
 
 #include <unistd.h>
 #include <cerrno>
+#include <optional>
 
 #include "millrace/base/files.hpp"
 
 namespace millrace {
 
 Result<> Output::write(std::string_view text) {
+  std::optional<StatusLine::Hidden> hidden;
+  if (status_ != nullptr) hidden = status_->hide();
   while (!text.empty()) {
     const auto written = ::write(fd_, text.data(), text.size());
     if (written < 0 && errno == EINTR) continue;

@@ -1,12 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "millrace/plugin/source.hpp"
 
+#include <memory>
 #include <optional>
 #include <utility>
 
 #include "millrace/loop/channel.hpp"
 
 namespace millrace {
+namespace {
+
+// What becomes of one event. The delivery holds it and the task that waits does too, so there is no
+// single owner.
+struct Fate {
+  Waiters known;
+  std::optional<Result<>> result;
+
+  void tell(Result<> what) {
+    result = std::move(what);
+    known.notify_all();
+  }
+};
+
+// The delivery's end of a fate: one that lets go without a word has dropped the event.
+class Teller {
+ public:
+  explicit Teller(std::shared_ptr<Fate> fate) : fate_(std::move(fate)) {}
+  Teller(const Teller&) = delete;
+  Teller& operator=(const Teller&) = delete;
+  ~Teller() {
+    if (!fate_->result) fate_->tell(Error(Errc::cancelled, "the engine is ending"));
+  }
+  void tell(Result<> what) { fate_->tell(std::move(what)); }
+
+ private:
+  const std::shared_ptr<Fate> fate_;
+};
+
+}  // namespace
 
 Task<Result<>> SourceContext::emit(Value data) {
   EventBatch batch;
@@ -15,24 +46,19 @@ Task<Result<>> SourceContext::emit(Value data) {
 }
 
 Task<Result<>> SourceContext::accept(Event event, std::shared_ptr<const void> memory) {
-  // Shared with the delivery, which may be told after this task was cancelled.
-  struct Answer {
-    Waiters told;
-    std::optional<Result<>> result;
-  };
-  const auto answer = std::make_shared<Answer>();
+  const auto fate = std::make_shared<Fate>();
   EventBatch batch;
   batch.events.push_back(std::move(event));
   batch.memory = std::move(memory);
-  batch.delivery.taken = [answer](const std::vector<Rejection>& rejected) {
-    answer->result = rejected.empty() ? Result<>() : Result<>(rejected.front().error);
-    answer->told.notify_all();
-  };
+  batch.delivery.taken =
+      [teller = std::make_shared<Teller>(fate)](const std::vector<Rejection>& rejected) {
+        teller->tell(rejected.empty() ? Result<>() : Result<>(rejected.front().error));
+      };
   if (auto emitted = co_await emit(std::move(batch)); !emitted) co_return emitted.error();
-  while (!answer->result) {
-    if (auto waited = co_await answer->told.wait(); !waited) co_return waited.error();
-  }
-  co_return *answer->result;
+  // Also when the source is asked to stop: an event that the engine has may still be acted upon,
+  // and whoever sent it must not be told otherwise.
+  while (!fate->result) co_await fate->known.wait_to_the_end();
+  co_return *fate->result;
 }
 
 }  // namespace millrace

@@ -2,15 +2,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """The program from its command line: what users type, what they see, and how it ends."""
 
+import fcntl
+import http.client
 import json
 import os
+import pty
 import re
 import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
+import termios
 import textwrap
 import time
 import unittest
@@ -250,6 +255,36 @@ class Run(Case):
         self.assertEqual((stats["events"], stats["refused"], stats["matched"]), (2, 5, 2))
         self.assertLess(len(result.stderr), 10_000, "refused texts must not flood the log")
 
+    def test_events_that_a_filter_cannot_handle_are_refused_and_the_source_goes_on(self):
+        events = self.write("events.jsonl", "".join(json.dumps(event) + "\n" for event in (
+            {"parts": [{"host": "a"}, {"host": "b"}]},
+            {"parts": 5},
+            {"parts": [{"host": "c"}, {"host": 7}]},
+            {"other": "x" * 100_000},
+            {"parts": [{"host": "d"}]})))
+        rulebook = self.write("r.yml", f"""
+            - name: Filtering
+              hosts: all
+              sources:
+                - jsonl: {{path: {events}}}
+                  filters:
+                    - event_splitter: {{splitter_key: parts}}
+                    - insert_hosts_to_meta: {{host_path: host, raise_error: true, log_error: false}}
+              rules:
+                - name: Any
+                  condition: event.host is defined
+                  action: {{debug: {{msg: "on {{{{ event.meta.hosts[0] }}}}"}}}}
+            """)
+        result, stats = self.stats(rulebook)
+        self.assertEqual(result.returncode, 0, result.stderr[:2000])
+        self.assertEqual((stats["events"], stats["refused"]), (3, 3))
+        self.assertEqual(re.findall(r"on \w", result.stdout), ["on a", "on b", "on d"])
+        self.assertIn("event 2: refused: 'int' object is not iterable", result.stderr)
+        self.assertIn("event 3: refused: 7 is not a valid hostname", result.stderr)
+        self.assertRegex(result.stderr, r"event 4: refused: Event {'other': 'x+\.\.\.\n")
+        self.assertLess(len(result.stderr), 10_000, "refused texts must not flood the log")
+        self.assertEqual(self.call("-r", rulebook, name="ansible-rulebook").returncode, 0)
+
     def test_a_pattern_that_backtracks_for_ever_is_given_up(self):
         text = "a" * 40 + "!"
         events = self.write("events.jsonl", "".join(json.dumps({"s": text, "n": n}) + "\n" for n in range(20)))
@@ -345,6 +380,246 @@ class End(Case):
                 result = self.call(*command, stdout=full)
                 self.assertEqual(result.returncode, 1)
                 self.assertIn("No space left", result.stderr)
+
+
+class WebhookAtTheEnd(Case):
+    """What senders are told whose requests are in hand when the run ends."""
+
+    RULEBOOK = """
+        - name: Listening
+          hosts: all
+          sources:
+            - webhook: {host: 127.0.0.1, port: 0}
+          rules:
+            - name: Work
+              condition: event.payload.do == "work"
+              action:
+                exec: {command: "touch %s; until test -e %s; do sleep 0.05; done"}
+            - name: End
+              condition: event.payload.do == "end"
+              action:
+                shutdown: {%s}
+            - name: Other
+              condition: event.payload.do == "other"
+              action:
+                none:
+        """
+
+    def listen(self, shutdown=""):
+        process = self.start("run", "-v", self.write("r.yml", self.RULEBOOK % (self.path("working"), self.path("go"), shutdown)))
+        seen = self.read_until(process.stderr, "listening on 127.0.0.1:")
+        while True:
+            port = re.search(rb"listening on 127\.0\.0\.1:(\d+)\n", seen)
+            if port:
+                return process, int(port[1])
+            seen += self.read_until(process.stderr, "\n")
+
+    def send(self, port, what):
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+        self.addCleanup(connection.close)
+        connection.request("POST", "/", json.dumps({"do": what}))
+        return connection
+
+    @staticmethod
+    def answer(connection):
+        try:
+            return connection.getresponse().status
+        except ConnectionError:
+            return None  # the program ended before it had seen the request
+
+    def test_the_request_that_ends_the_run_is_answered_as_accepted(self):
+        for kind in ("", "kind: now", "delay: 1"):
+            with self.subTest(kind):
+                process, port = self.listen(kind)
+                self.assertEqual(self.send(port, "end").getresponse().status, 200)
+                process.communicate(timeout=LIMIT)
+                self.assertEqual(process.returncode, 0)
+
+    def test_each_request_that_is_acted_upon_is_answered_as_accepted_and_no_other(self):
+        process, port = self.listen()
+        requests = [self.send(port, "work")]
+        self.await_file(self.path("working"))
+        requests += [self.send(port, "end"), *(self.send(port, "other") for _ in range(30))]
+        self.write("go", "")
+        answers = [self.answer(request) for request in requests]
+        _, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 0)
+        self.assertEqual(answers[:2], [200, 200])
+        self.assertLessEqual(set(answers), {200, 503, None})
+        self.assertIn(f"\n{answers.count(200)} events read, {answers.count(200)} matched".encode(), errors)
+
+
+class Progress(Case):
+    """What a terminal shows while a run goes on."""
+
+    PACED = """
+        - name: Reading
+          hosts: all
+          sources:
+            - jsonl: {path: %s, rate: 20, loop: 2, batch_bytes: 1}
+          rules:
+            - name: Every
+              condition: event.n >= 0
+              action: {none: }
+        """
+    NOISY = """
+        - name: Ticking
+          hosts: all
+          sources:
+            - tick: {delay: 0.03}
+          rules:
+            - name: Noisy
+              condition: event.meta is defined
+              actions:
+                - debug: {msg: "tock"}
+                - set_fact: {ruleset: nowhere, fact: {a: 1}}
+        """
+
+    def paced(self):
+        events = self.write("events.jsonl", "".join(json.dumps({"n": n}) + "\n" for n in range(10)))
+        return self.write("paced.yml", self.PACED % events)
+
+    def open_terminal(self, columns=100):
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, columns, 0, 0))
+        self.addCleanup(os.close, ours)
+        return ours, theirs
+
+    def start_on(self, terminal, *arguments, name="millrace", term="xterm", **more):
+        streams = {"stdin": subprocess.DEVNULL, "stdout": terminal, "stderr": terminal, **more}
+        process = subprocess.Popen([self.program(name), *arguments], env=self.environment({"TERM": term}), **streams)
+        os.close(terminal)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def read_terminal(self, terminal, until=None):
+        """What comes before the text, or before the program has let the terminal go."""
+        seen = b""
+        end = time.monotonic() + LIMIT
+        while until is None or not re.search(until, seen):
+            ready, _, _ = select.select([terminal], [], [], max(0, end - time.monotonic()))
+            self.assertTrue(ready, f"nothing more came; seen: {seen!r}")
+            try:
+                chunk = os.read(terminal, 65536)
+            except OSError:  # Linux's way to say that nobody writes any more
+                chunk = b""
+            if not chunk:
+                self.assertIsNone(until, f"seen: {seen!r}")
+                break
+            seen += chunk
+        return seen
+
+    def show(self, *arguments, columns=100, **more):
+        """Runs on a terminal to the end; all that was written there."""
+        ours, theirs = self.open_terminal(columns)
+        process = self.start_on(theirs, *arguments, **more)
+        seen = self.read_terminal(ours)
+        self.assertEqual(process.wait(timeout=LIMIT), 0, seen)
+        return seen.decode()
+
+    @staticmethod
+    def lines_of(written):
+        """The lines that somebody sees at the end."""
+        lines = [[]]
+        column = 0
+        for piece in re.findall(r"\x1b\[K|\x1b\[[\d;]*m|.", written, re.DOTALL):
+            if piece == "\r":
+                column = 0
+            elif piece == "\n":
+                lines.append([])
+            elif piece == "\x1b[K":
+                del lines[-1][column:]
+            elif not piece.startswith("\x1b"):
+                lines[-1][column:column + 1] = [piece]
+                column += 1
+        return ["".join(line) for line in lines]
+
+    def test_one_line_tells_how_the_run_goes_on_and_is_gone_at_the_end(self):
+        written = self.show("run", self.paced())
+        states = re.findall(r"\r(\d+)% read, (\d+) events, (\d+)/s, (\d+) fired, (\d+) waiting\x1b\[K", written)
+        self.assertGreaterEqual(len(states), 2, written)
+        self.assertLessEqual(len(states), 10, "one second")
+        self.assertEqual(states, sorted(states, key=lambda state: (int(state[0]), int(state[1]))))
+        self.assertTrue(0 < int(states[0][0]) < 100, states)
+        lines = self.lines_of(written)
+        self.assertTrue(lines[0].startswith("20 events read, 20 matched"), lines)
+        self.assertNotIn("waiting", "".join(lines))
+
+    def test_it_fits_into_a_narrow_terminal(self):
+        written = self.show("run", self.paced(), columns=20)
+        states = re.findall(r"\r([^\r\n]+)\x1b\[K", written)
+        self.assertTrue(states)
+        self.assertEqual({len(state) for state in states}, {19})
+
+    def test_what_else_is_written_does_not_run_into_it(self):
+        ours, theirs = self.open_terminal()
+        process = self.start_on(theirs, "run", self.write("r.yml", self.NOISY))
+        written = self.read_terminal(ours, until=rb"(?s)(waiting\x1b\[K.*){4}")
+        process.send_signal(signal.SIGINT)
+        written = (written + self.read_terminal(ours)).decode()
+        self.assertEqual(process.wait(timeout=LIMIT), 130)
+        lines = self.lines_of(written)
+        end = next(at for at, line in enumerate(lines) if "events read" in line)
+        allowed = (r"", r"\*\* [\d :.-]+ \[debug\] \*+", r"tock", r"\*{100}",
+                   r"[\d :.-]+ ERROR rules\.Ticking: Error calling action set_fact, err Ruleset nowhere not found")
+        for line in lines[:end]:
+            self.assertRegex(line, "^(" + "|".join(allowed) + ")$")
+        self.assertGreater(lines[:end].count("tock"), 10)
+
+    def test_a_second_interruption_leaves_no_line_behind(self):
+        started = self.path("started")
+        rulebook = self.write("r.yml", f"""
+            - name: Slow
+              hosts: all
+              sources:
+                - tick: {{delay: 0.01}}
+              rules:
+                - name: Any
+                  condition: event.meta is defined
+                  action:
+                    exec: {{command: "touch {started}; exec sleep 30"}}
+            """)
+        ours, theirs = self.open_terminal()
+        process = self.start_on(theirs, "run", "-v", rulebook)
+        written = self.read_terminal(ours, until=rb"waiting\x1b\[K")
+        process.send_signal(signal.SIGINT)
+        written += self.read_terminal(ours, until=rb"(?s)another one ends at once.*waiting\x1b\[K")
+        process.send_signal(signal.SIGINT)
+        written += self.read_terminal(ours)
+        self.assertEqual(process.wait(timeout=LIMIT), 130)
+        self.assertNotIn("waiting", "".join(self.lines_of(written.decode())))
+
+    def test_there_is_none_where_it_is_not_wanted(self):
+        for arguments, more in (
+            (["run", self.paced(), "--no-progress"], {}),
+            (["run", self.paced(), "--log-format", "json"], {}),
+            (["run", self.paced()], {"term": "dumb"}),
+            (["-r", self.paced()], {"name": "ansible-rulebook"}),
+        ):
+            with self.subTest(arguments):
+                written = self.show(*arguments, **more)
+                self.assertNotIn("\x1b", written)
+                self.assertNotIn("waiting", written)
+
+    def test_a_redirected_standard_error_has_no_escape_sequences(self):
+        ours, theirs = self.open_terminal()
+        process = self.start_on(theirs, "run", "-vv", self.paced(), stderr=subprocess.PIPE)
+        _, errors = process.communicate(timeout=LIMIT)
+        self.assertEqual(process.returncode, 0)
+        self.assertIn(b"20 events read", errors)
+        self.assertNotIn(b"\x1b", errors)
+        self.assertNotIn(b"\r", errors)
+        self.assertEqual(self.read_terminal(ours), b"")
+
+    def test_a_redirected_standard_output_has_none_either(self):
+        ours, theirs = self.open_terminal()
+        process = self.start_on(theirs, "run", self.write("r.yml", self.NOISY), stdout=subprocess.PIPE)
+        self.read_terminal(ours, until=rb"(?s)(waiting\x1b\[K.*){2}")
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=LIMIT)
+        self.assertIn(b"tock", output)
+        self.assertNotIn(b"\x1b", output)
 
 
 class Check(Case):

@@ -161,7 +161,6 @@ MILLRACE_PLUGIN(event_splitter_filter, plugin) {
         Setting("extras", SettingType::object, "keys and values to add to each new event")
             .by_default(Object())
             .nullable(),
-        Setting("raise_error", SettingType::boolean,
-                "whether an event without the list is an error, which ends the source")
+        Setting("raise_error", SettingType::boolean, "whether an event without the list is refused")
             .by_default(false)}});
 }

@@ -117,7 +117,7 @@ MILLRACE_PLUGIN(insert_hosts_to_meta_filter, plugin) {
                 "what separates the names in a string; without it the string is one name")
             .nullable(),
         Setting("raise_error", SettingType::boolean,
-                "whether an event without host names is an error, which ends the source")
+                "whether an event without host names is refused")
             .by_default(false),
         Setting("log_error", SettingType::boolean,
                 "whether an event without host names is logged as an error")

@@ -2,6 +2,7 @@
 #include "input.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -21,6 +22,19 @@ Result<std::unique_ptr<Input>> Input::open(const std::string& path) {
   return std::unique_ptr<Input>(new Input(std::move(file), name));
 }
 
+Input::Input(FileDescriptor file, std::string name)
+    : file_(std::move(file)), name_(std::move(name)) {
+  struct stat status{};
+  if (::fstat(file_.get(), &status) == 0 && S_ISREG(status.st_mode))
+    size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+std::optional<double> Input::fraction_read() const {
+  if (size_ == 0) return std::nullopt;
+  // A file that grows meanwhile has been read up to where it ended.
+  return std::min(static_cast<double>(read_) / static_cast<double>(size_), 1.0);
+}
+
 Result<Input::Piece> Input::read(std::span<char> into) {
   if (!format_) {
     if (auto detected = detect(); !detected) return detected.error();
@@ -35,6 +49,7 @@ Result<std::size_t> Input::read_file(std::span<char> into) {
     const auto got = ::read(file_.get(), into.data(), into.size());
     if (got >= 0) {
       file_ended_ = got == 0 && !into.empty();
+      read_ += static_cast<std::uint64_t>(got);
       return static_cast<std::size_t>(got);
     }
     if (errno == EAGAIN) return std::size_t{0};

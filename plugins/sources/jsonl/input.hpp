@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -36,11 +37,13 @@ class Input {
 
   int descriptor() const { return file_.get(); }
   const std::string& name() const { return name_; }
+  /// How much of a regular file has been read, from 0 to 1; nothing of other files.
+  std::optional<double> fraction_read() const;
 
  private:
   static constexpr std::size_t kPackedBytes = std::size_t{256} << 10;
 
-  Input(FileDescriptor file, std::string name) : file_(std::move(file)), name_(std::move(name)) {}
+  Input(FileDescriptor file, std::string name);
   Result<std::size_t> read_file(std::span<char> into);
   Result<> refill();
   Result<> detect();
@@ -50,6 +53,8 @@ class Input {
 
   const FileDescriptor file_;
   const std::string name_;
+  std::uint64_t size_ = 0;  ///< of a regular file, when it was opened; 0: empty, or something else
+  std::uint64_t read_ = 0;  ///< bytes
   std::optional<Format> format_;      ///< nothing: not told apart yet
   std::unique_ptr<Decoder> decoder_;  ///< of a compressed format
   std::vector<char> packed_;          ///< read from the file, but not yet handed on from begin_ on

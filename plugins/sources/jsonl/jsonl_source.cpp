@@ -50,15 +50,21 @@ class JsonlSource final : public Source {
     co_return outcome;
   }
 
+  std::optional<double> fraction_read() const override {
+    if (!fraction_of_pass_ || passes_ == kForEver) return std::nullopt;
+    return (static_cast<double>(passes_done_) + *fraction_of_pass_) / static_cast<double>(passes_);
+  }
+
  private:
   static constexpr std::uint64_t kForEver = 0;
   static constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
 
   Task<Result<>> read_all(SourceContext& context, ReadAhead& ahead) {
-    for (std::uint64_t pass = 0; left_ > 0 && (passes_ == kForEver || pass < passes_); ++pass) {
+    for (; left_ > 0 && (passes_ == kForEver || passes_done_ < passes_); ++passes_done_) {
       if (auto read = co_await read_once(context, ahead); !read) co_return read.error();
       // An empty file, read again and again, would only burn the processor.
       if (!found_any_) break;
+      if (fraction_of_pass_) fraction_of_pass_ = 0;
     }
     co_return Result<>();
   }
@@ -69,6 +75,7 @@ class JsonlSource final : public Source {
     while (left_ > 0) {
       auto lines = co_await ahead.next();
       if (!lines) co_return lines.error();
+      fraction_of_pass_ = lines->fraction_read;
       report(context, *lines);
       if (auto sent = co_await deliver(context, *lines); !sent) co_return sent.error();
       if (lines->fault) co_return *lines->fault;
@@ -129,6 +136,8 @@ class JsonlSource final : public Source {
   const std::shared_ptr<BlockStore> store_;
   std::optional<Pace> pace_;
   bool found_any_ = false;  ///< in this pass
+  std::uint64_t passes_done_ = 0;
+  std::optional<double> fraction_of_pass_;
 };
 
 SettingsSchema schema() {

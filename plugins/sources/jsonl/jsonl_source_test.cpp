@@ -89,6 +89,34 @@ TEST(JsonlSource, HandsABlockOverAsOneBatch) {
   EXPECT_EQ(source.batches(), 1U);
 }
 
+TEST(JsonlSource, KnowsHowMuchOfTheFileItHasRead) {
+  const TestFolder folder;
+  const auto text = lines(100);
+  for (const auto& content : {text, gzip(text)}) {
+    JsonlSource source({{"path", folder.write("f", content)},
+                        {"batch_bytes", static_cast<std::int64_t>(text.size() / 2)}});
+    EXPECT_FALSE(source.source()->fraction_read());
+    ASSERT_TRUE(source.finish());
+    EXPECT_EQ(source.source()->fraction_read(), 1.0);
+  }
+}
+
+TEST(JsonlSource, KnowsHowManyOfItsPassesItHasRead) {
+  const TestFolder folder;
+  JsonlSource source({{"path", folder.write("f", lines(10))}, {"loop", 4}, {"rate", 10}});
+  ASSERT_TRUE(source.wait_for(1));
+  EXPECT_EQ(source.source()->fraction_read(), 0.25);
+  source.advance(2s);
+  ASSERT_TRUE(source.wait_for(20));
+  source.advance(500ms);
+  ASSERT_TRUE(source.wait_for(21));
+  EXPECT_EQ(source.source()->fraction_read(), 0.75);
+
+  JsonlSource for_ever({{"path", folder.path("f")}, {"loop", 0}, {"rate", 10}});
+  ASSERT_TRUE(for_ever.wait_for(1));
+  EXPECT_FALSE(for_ever.source()->fraction_read());
+}
+
 TEST(JsonlSource, ReadsPackedFiles) {
   const TestFolder folder;
   for (const auto& content : {gzip(lines(1000)), zstd(lines(1000))}) {

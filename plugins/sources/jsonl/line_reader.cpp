@@ -46,6 +46,7 @@ Lines LineReader::read() {
     filled_ = end;
   }
   hand_over(begin, end, out);
+  out.fraction_read = input_->fraction_read();
   return out;
 }
 

@@ -23,9 +23,10 @@ struct Lines {
     std::uint64_t number = 0;
     std::uint64_t bytes = 0;
   };
-  std::vector<TooLong> too_long;  ///< lines that were left out
-  std::optional<Error> fault;     ///< the input broke after these lines
-  bool end = false;               ///< nothing follows; also after a fault
+  std::vector<TooLong> too_long;        ///< lines that were left out
+  std::optional<Error> fault;           ///< the input broke after these lines
+  bool end = false;                     ///< nothing follows; also after a fault
+  std::optional<double> fraction_read;  ///< of the file, up to the end of these lines
 };
 
 /// Cuts an input into lines, a block at a time.

@@ -11,6 +11,8 @@
 
 namespace millrace {
 
+class StatusLine;
+
 enum class LogLevel { debug, info, warning, error, critical };
 enum class LogFormat {
   text,    ///< "2026-11-21 11:18:02.836 WARNING source.webhook: text", level coloured on a terminal
@@ -27,6 +29,8 @@ class Log {
     LogLevel least = LogLevel::warning;
     LogFormat format = LogFormat::text;
     int fd = 2;
+    /// On the same terminal, hidden while a line is written; nullptr: none. Outlives the log.
+    StatusLine* status = nullptr;
     /// Under which name lines of a component appear; empty: its own.
     std::function<std::string(std::string_view component)> name_of;
   };

@@ -28,6 +28,9 @@ struct RunOptions {
   std::string stats_file;             ///< the closing summary as JSON; empty: none
   enum class Summary { none, standard_error };
   Summary summary = Summary::standard_error;
+  /// A line on standard error that shows how the run goes on, where a terminal can show it.
+  enum class Progress { none, terminal };
+  Progress progress = Progress::terminal;
   /// How faults that keep the program from starting are told: with file, line and caret, or as the
   /// original's log lines.
   enum class Faults { rendered, logged };

@@ -88,7 +88,8 @@ struct Rejection {
 
 /// What the source of a batch learns of its fate: `taken`, then `settled`, each once at the most,
 /// on the loop thread. When the engine stops before, they are not called: the events will have to
-/// come again.
+/// come again. As soon as that is certain, at the latest when the rule sets have ended, the
+/// functions are destroyed.
 struct Delivery {
   /// The rule set has read every event: it is matched, or refused. With a journal: it is written.
   std::function<void(const std::vector<Rejection>&)> taken;

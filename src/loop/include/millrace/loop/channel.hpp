@@ -22,6 +22,8 @@ class Waiters {
 
   /// Until notified. Errors: cancelled.
   Task<Result<>> wait();
+  /// Until notified, also when the task is asked to stop: for a notification that is sure to come.
+  Task<> wait_to_the_end();
   void notify_one();
   void notify_all();
   bool empty() const { return waiting_.empty(); }

@@ -43,15 +43,23 @@ struct Summary {
     std::vector<std::pair<std::string, std::uint64_t>>
         firings;  ///< by rule, in order; enabled rules
   };
-  std::uint64_t events = 0;   ///< read, refused ones apart
-  std::uint64_t matched = 0;  ///< events that took part in a firing
-  std::uint64_t refused = 0;  ///< not JSON objects within the limits
-  std::uint64_t dropped = 0;  ///< events that could not wait because a limit was reached
+  std::uint64_t events = 0;           ///< read, refused ones apart
+  std::uint64_t matched = 0;          ///< events that took part in a firing
+  std::uint64_t dropped = 0;          ///< events that could not wait because a limit was reached
   std::uint64_t partial_matches = 0;  ///< that waited at the end
   std::uint64_t state_bytes = 0;      ///< that they took, roughly
+  std::uint64_t refused = 0;  ///< not JSON objects within the limits, or refused by a filter
   std::uint64_t actions_ok = 0;
   std::uint64_t actions_failed = 0;
   std::vector<RuleSet> rule_sets;
+};
+
+/// How far a run is.
+struct Progress {
+  std::uint64_t events = 0;             ///< as in Summary
+  std::uint64_t fired = 0;              ///< firings
+  std::uint64_t waiting = 0;            ///< firings that wait to be acted upon
+  std::optional<double> fraction_read;  ///< of the source that will end first, if one knows
 };
 
 /// Runs rulebooks: sources, filters, rule sets, actions. Loop thread only.
@@ -85,6 +93,8 @@ class Engine {
   bool failed() const;
   bool source_failed() const;
   Summary summary() const;
+  /// Cheap, for asking often.
+  Progress progress() const;
 
  private:
   class Impl;

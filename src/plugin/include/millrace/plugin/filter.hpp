@@ -18,8 +18,9 @@ class Filter {
   Filter& operator=(const Filter&) = delete;
   virtual ~Filter() = default;
 
-  /// Appends what becomes of `event` to `out`. An error ends the source, as it does in the
-  /// original.
+  /// Appends what becomes of `event` to `out`. Errors: invalid_event and not_found tell of this
+  /// event alone, which is refused: nothing of it goes on, the source is told, others are not
+  /// affected. Any other error ends the source.
   virtual Result<> apply(Value event, std::vector<Value>& out, Log& log) = 0;
 };
 

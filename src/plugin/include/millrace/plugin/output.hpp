@@ -7,6 +7,7 @@
 
 #include "millrace/base/clock.hpp"
 #include "millrace/base/result.hpp"
+#include "millrace/base/terminal.hpp"
 
 namespace millrace {
 
@@ -14,8 +15,10 @@ namespace millrace {
 /// reader is gone) reach the action that printed.
 class Output {
  public:
-  /// `width` of banners: the terminal's columns, 80 elsewhere.
-  Output(int fd, std::size_t width) : fd_(fd), width_(width) {}
+  /// `width` of banners: the terminal's columns, 80 elsewhere. `status` is hidden while something
+  /// is written; nullptr: none.
+  Output(int fd, std::size_t width, StatusLine* status = nullptr)
+      : fd_(fd), width_(width), status_(status) {}
 
   Result<> write(std::string_view text);
   /// The original's frame: an empty line, "** local time [name] ****", the content, a line of
@@ -28,6 +31,7 @@ class Output {
  private:
   const int fd_;
   const std::size_t width_;
+  StatusLine* const status_;
   bool closed_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 
 #include "millrace/base/log.hpp"
@@ -21,13 +22,16 @@ class SourceContext {
 
   /// Hands events over. Waits while the engine is behind, so a slow action slows the source instead
   /// of filling memory. Success: the events have a place in the engine; their fate is told by the
-  /// batch's Delivery. A refused event (not JSON, too large…) is logged and counted by the engine.
-  /// Errors: cancelled. Any other error is the fault of a filter: return it, it ends the source.
+  /// batch's Delivery. A refused event (not JSON, too large, refused by a filter…) is logged and
+  /// counted by the engine. Errors: cancelled. Any other error is a filter that cannot go on:
+  /// return it, it ends the source.
   virtual Task<Result<>> emit(EventBatch batch) = 0;
   /// One event, a value.
   Task<Result<>> emit(Value data);
   /// One event, and waits until the rule set has taken it. Errors: those of emit(); invalid_event
-  /// when it was refused.
+  /// when it was refused. Once the engine has the event, a request to stop does not end the wait:
+  /// the engine knows what becomes of it, and tells so, at the latest when it has ended. Success
+  /// is therefore an event that is acted upon, cancelled one that is not.
   Task<Result<>> accept(Event event, std::shared_ptr<const void> memory = {});
 
   /// How many events the engine would take at once; 0 while emit() would wait. For sources that
@@ -73,6 +77,10 @@ class Source {
 
   /// Produces events through `context`, which outlives the task.
   virtual Task<Result<>> run(SourceContext& context) = 0;
+
+  /// How much of all that the source will bring it has read, from 0 to 1, where that is known: a
+  /// file has an end, a stream has none. Asked for a few times a second, to be shown.
+  virtual std::optional<double> fraction_read() const { return std::nullopt; }
 };
 
 }  // namespace millrace
