@@ -78,6 +78,8 @@ struct Expression {
   std::string key;  ///< of selectattr: dotted path of the attribute
 };
 
+class Places;
+
 /// One condition of a rule, checked: every pattern compiles, every operand is of a kind that its
 /// operator takes.
 struct Condition {
@@ -85,6 +87,10 @@ struct Condition {
   Location where;     ///< of the text's first character in the rulebook
   std::string alias;  ///< of `events.alias << …`, else empty
   Expression expression;
+  std::shared_ptr<const Places> places;  ///< of every byte of the text; shared by copies
+
+  /// Where a part of the text stands in the rulebook.
+  Location at(const Expression& part) const;
 };
 
 /// What a condition may refer to besides the event.
