@@ -57,8 +57,7 @@ class RuleSetAdvice {
  private:
   Reading read(const Rule& rule) {
     Reading reading{&rule, {}};
-    std::vector<std::string> bindings;
-    for (std::size_t i = 0; i < rule.conditions.size(); ++i) bindings.push_back(rule.binding(i));
+    const auto bindings = binding_names(rule);
     for (const auto& condition : rule.conditions) {
       reading.claims.push_back(claim_of(condition.expression));
       reading.possible &= check_claim(condition, reading.claims.back(), bindings, diagnostics_);
@@ -79,7 +78,7 @@ class RuleSetAdvice {
           "unreachable-alternative", place_of(reading.rule->conditions[i]),
           fmt::format("this condition of `any` is never the one that counts: whenever it holds, so "
                       "does `{}` before it",
-                      to_text(*earlier)),
+                      earlier->text),
           "remove it, or mend the one that was meant otherwise");
     }
   }
@@ -99,6 +98,7 @@ class RuleSetAdvice {
   // ---- rules that an earlier one leaves nothing to
 
   void check_reach(Reading reading) {
+    if (std::ranges::all_of(reading.rule->conditions, is_about_facts)) return;
     for (const auto& key : keys_of_later(reading)) {
       const auto found = earlier_.find(key);
       if (found == earlier_.end()) continue;
@@ -126,13 +126,13 @@ class RuleSetAdvice {
     for (const auto& part : conjuncts(reading.claims[0])) {
       const bool equality = part.kind == Claim::Kind::test && !part.negated &&
                             part.source->kind == Expression::Kind::equal;
-      if (equality) return to_text(part);
+      if (equality) return part.text;
     }
     return {};
   }
   static std::vector<std::string> keys_of_later(const Reading& reading) {
     std::vector<std::string> keys{""};
-    for (const auto& part : conjuncts(reading.claims[0])) keys.push_back(to_text(part));
+    for (const auto& part : conjuncts(reading.claims[0])) keys.push_back(part.text);
     return keys;
   }
 

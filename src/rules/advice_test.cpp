@@ -279,6 +279,7 @@ TEST(Advice, KnowsWhichRulesTakeAll) {
             1U);
 
   EXPECT_EQ(starved({narrow, wide}), 0U);
+  EXPECT_EQ(starved({wide, "condition: fact.x == 5"}), 0U);
   EXPECT_EQ(starved({wide, narrow}, kSeveral), 0U);
   EXPECT_EQ(starved({wide + "\nenabled: false", narrow}), 0U);
   EXPECT_EQ(starved({wide, narrow + "\nenabled: false"}), 0U);
@@ -428,8 +429,8 @@ TEST(Advice, ComparesPathsWithSampleEvents) {
       &samples);
   ASSERT_EQ(found.size(), 2U);
   EXPECT_EQ(found[0],
-            "10:18+21 misspelt-path: `event.alert[\"sevrty\"]` occurs in none of the 2 sample "
-            "events (did you mean `event.alert[\"severity\"]`?)");
+            "10:18+21 misspelt-path: `event.alert[\"sevrty\"]` occurs in no sample event (2 "
+            "read) (did you mean `event.alert[\"severity\"]`?)");
   EXPECT_TRUE(found[1].contains("did you mean `event.alert.labels.name`?")) << found[1];
 }
 
@@ -527,7 +528,6 @@ TEST(Reasoning, NeverCallsImpossibleWhatTheEngineMatches) {
   RandomTests random(7);
   int impossible = 0;
   int covered = 0;
-  Condition earlier_condition;
   for (int i = 0; i < 4000; ++i) {
     const auto text = random.condition(2);
     const auto parsed_now = parsed(fmt::format("true and ({})", text));

@@ -35,9 +35,18 @@ Claim made(const Expression& expression, bool negated) {
   return claim;
 }
 
+void set_texts(Claim& claim) {
+  for (auto& part : claim.parts) set_texts(part);
+  claim.text = to_text(claim, {});
+}
+
 }  // namespace
 
-Claim claim_of(const Expression& expression) { return made(expression, /*negated=*/false); }
+Claim claim_of(const Expression& expression) {
+  auto claim = made(expression, /*negated=*/false);
+  set_texts(claim);
+  return claim;
+}
 
 std::string to_text(const Claim& claim, std::span<const std::string> bindings) {
   if (claim.kind == Claim::Kind::test) {
@@ -62,6 +71,23 @@ void append_tests(const Claim& claim, Conjunction& tests) {
   for (const auto& part : conjuncts(claim)) {
     if (part.kind == Claim::Kind::test) tests.push_back(&part);
   }
+}
+
+std::vector<std::string> binding_names(const Rule& rule) {
+  std::vector<std::string> names(rule.conditions.size());
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = rule.binding(i);
+  return names;
+}
+
+bool is_about_facts(const Condition& condition) {
+  bool some = false;
+  bool all = true;
+  each_path(condition.expression, [&](const Expression& path) {
+    if (path.binding) return;
+    some = true;
+    all &= condition.text.substr(path.offset).starts_with("fact");
+  });
+  return some && all;
 }
 
 }  // namespace millrace::rules

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "candidates.hpp"
 #include "condition_text.hpp"
 #include "reasoning.hpp"
 

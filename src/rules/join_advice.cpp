@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-#include "reasoning.hpp"
+#include "candidates.hpp"
 
 namespace millrace::rules {
 namespace {
@@ -37,30 +37,15 @@ bool joins_like_with_like(const Claim& claim) {
 std::set<std::string> own_tests(const Claim& claim) {
   std::set<std::string> texts;
   for (const auto& part : conjuncts(claim)) {
-    if (!joins_like_with_like(part)) texts.insert(to_text(part));
+    if (!joins_like_with_like(part)) texts.insert(part.text);
   }
   return texts;
-}
-
-template <class Visit>
-void each_path(const Expression& expression, const Visit& visit) {
-  if (expression.kind == Kind::path) visit(expression);
-  for (const auto& operand : expression.operands) each_path(operand, visit);
 }
 
 bool has_join(const Expression& expression) {
   bool found = false;
   each_path(expression, [&](const Expression& path) { found |= path.binding.has_value(); });
   return found;
-}
-
-// Facts are few and stay: that each event meets each of them is what they are for.
-bool is_about_facts(const Condition& condition) {
-  bool all = true;
-  each_path(condition.expression, [&](const Expression& path) {
-    all &= path.binding.has_value() || condition.text.substr(path.offset).starts_with("fact");
-  });
-  return all;
 }
 
 // The paths of a condition's own event; those that it compares with a literal are left out, since
@@ -80,14 +65,18 @@ std::set<Path> joinable_paths(const Condition& condition, const Claim& claim) {
 class JoinAdvice {
  public:
   JoinAdvice(const Rule& rule, std::span<const Claim> claims, Diagnostics& diagnostics)
-      : rule_(rule), claims_(claims), diagnostics_(diagnostics), group_(claims.size()) {
-    for (std::size_t i = 0; i < claims.size(); ++i) bindings_.push_back(rule.binding(i));
+      : rule_(rule),
+        claims_(claims),
+        diagnostics_(diagnostics),
+        bindings_(binding_names(rule)),
+        group_(claims.size()) {
     std::iota(group_.begin(), group_.end(), std::size_t{0});
   }
 
   // Both conditions are met by the same events, so that each is consumed on arrival.
   bool report_same_conditions() {
     if (claims_.size() != 2 || own_tests(claims_[0]) != own_tests(claims_[1])) return false;
+    if (is_about_facts(rule_.conditions[0])) return false;
     diagnostics_.warning(
         "same-condition-twice", place_of(1),
         fmt::format("rule `{}` never fires for events: each event meets both conditions by itself, "
@@ -105,6 +94,7 @@ class JoinAdvice {
     std::set<std::size_t> reported;
     for (std::size_t i = 0; i < claims_.size(); ++i) {
       if (group_[i] == group_[0] || !reported.insert(group_[i]).second) continue;
+      // Facts are few and stay: that each event meets each of them is what they are for.
       if (is_about_facts(rule_.conditions[i]) || is_about_facts(rule_.conditions[0])) continue;
       report_missing_join(i);
     }

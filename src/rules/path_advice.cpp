@@ -3,9 +3,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
+#include <string>
 #include <utility>
+#include <vector>
 
+#include "claims.hpp"
 #include "name_tree.hpp"
 
 namespace millrace::rules {
@@ -28,8 +31,7 @@ class PathAdvice {
       : options_(options), diagnostics_(diagnostics) {}
 
   void collect(const Rule& rule) {
-    std::vector<std::string> bindings;
-    for (std::size_t i = 0; i < rule.conditions.size(); ++i) bindings.push_back(rule.binding(i));
+    const auto bindings = binding_names(rule);
     for (const auto& condition : rule.conditions)
       collect(condition, condition.expression, bindings);
     if (rule.throttle) collect(*rule.throttle);
@@ -90,11 +92,9 @@ class PathAdvice {
         at = next;
         continue;
       }
-      std::vector<std::string> others;
-      for (const auto& [name, below] : at->below) others.push_back(name);
-      if (const auto meant = slip_of(names[i], others, 2)) {
+      if (const auto meant = slip_of(names[i], names_below(*at, names[i]), 2)) {
         report(mention, i, *meant, [&](const auto& written, const auto&) {
-          return fmt::format("`{}` occurs in none of the {} sample events", written,
+          return fmt::format("`{}` occurs in no sample event ({} read)", written,
                              options_.samples->count());
         });
       }
@@ -112,12 +112,12 @@ class PathAdvice {
         at = next;
         continue;
       }
-      std::vector<std::string> others;
-      for (const auto& [name, below] : at->below) {
-        if (other_users(*below, mention) >= (mention.groups ? 1 : 2)) others.push_back(name);
-      }
+      // What groups events may take its name from any condition, also that of its own rule.
+      const auto others = mention.groups ? names_below(*at, names[i]) : common_names(*at);
       if (const auto meant = slip_of(names[i], others, 1)) {
-        const auto users = at->find(*meant)->users.size();
+        const auto& by = at->find(*meant)->users;
+        if (!mention.groups && by.size() - by.count(mention.rule) < 2) return;
+        const auto users = by.size();
         report(mention, i, *meant, [&](const auto& written, const auto& suggested) {
           return fmt::format("`{}` is used only here, `{}` by {} rule{}", written, suggested, users,
                              users == 1 ? "" : "s");
@@ -127,9 +127,24 @@ class PathAdvice {
     }
   }
 
-  // Rules that use the name; what groups events may take it from its own rule's condition.
-  static std::size_t other_users(const NameTree& name, const Mention& mention) {
-    return name.users.size() - (mention.groups ? 0 : name.users.count(mention.rule));
+  // Names that two rules use at least.
+  const std::vector<std::string>& common_names(const NameTree& parent) {
+    const auto [found, is_new] = common_.try_emplace(&parent);
+    if (is_new) {
+      for (const auto& [name, below] : parent.below) {
+        if (below->users.size() > 1) found->second.push_back(name);
+      }
+    }
+    return found->second;
+  }
+
+  static std::vector<std::string> names_below(const NameTree& parent, std::string_view but) {
+    std::vector<std::string> names;
+    names.reserve(parent.below.size());
+    for (const auto& [name, below] : parent.below) {
+      if (name != but) names.push_back(name);
+    }
+    return names;
   }
 
   // Whether the first names lead to what the program or the rules put in themselves.
@@ -154,6 +169,7 @@ class PathAdvice {
   std::vector<Mention> mentions_;
   NameTree used_;
   NameTree made_by_rules_;
+  std::map<const NameTree*, std::vector<std::string>> common_;
   std::size_t rules_ = 0;
 };
 

@@ -15,7 +15,4 @@ bool follows(const Claim& wanted, const Conjunction& tests);
 /// Whether every event that meets `later` meets `earlier`. In doubt it does not.
 bool covers(const Claim& earlier, const Claim& later);
 
-/// The literal of a test that has one beside a path, else null.
-const Value* literal_of(const Expression& test);
-
 }  // namespace millrace::rules
