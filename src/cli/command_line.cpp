@@ -146,14 +146,24 @@ void CommandLine::add_variables(CLI::App& command, VariablesArguments& variables
 void CommandLine::describe_check() {
   auto* check = app_->add_subcommand("check", "find what is wrong with rulebooks");
   check->footer(
+      "Warns also of what is allowed and cannot be meant: tests that exclude each other, rules "
+      "that\n"
+      "an earlier one starves, conditions that nothing joins, paths that look misspelt.\n"
+      "\n"
       "Exit codes: 0 no errors (warnings allowed), 1 errors, 2 wrong command line.\n"
       "\n"
       "Examples:\n"
       "  millrace check rulebooks/*.yml --vars vars.yml\n"
+      "  millrace check rulebook.yml --events events.jsonl\n"
       "  millrace check rulebook.yml --json | jq '.diagnostics[]'");
   check->add_option("RULEBOOK", check_.rulebooks, "rulebooks to check")
       ->type_name("FILE")
       ->required();
+  check
+      ->add_option(
+          "--events", check_.events,
+          "sample events to find misspelt paths by (the first 10,000); - is standard input")
+      ->type_name("FILE");
   add_variables(*check, check_.variables);
   check->add_flag("--json", json_, "print {ok, diagnostics} as JSON");
 }

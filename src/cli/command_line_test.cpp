@@ -59,10 +59,11 @@ TEST(CommandLine, TakesOneValueForEachOption) {
 }
 
 TEST(CommandLine, TakesCheck) {
-  const auto check =
-      taken<CheckArguments>({"check", "a.yml", "b.yml", "--json", "-e", "v.yml", "-E", "A, B"});
+  const auto check = taken<CheckArguments>(
+      {"check", "a.yml", "b.yml", "--json", "-e", "v.yml", "-E", "A, B", "--events", "e.jsonl"});
   EXPECT_EQ(check.rulebooks, (Words{"a.yml", "b.yml"}));
   EXPECT_EQ(check.form, OutputForm::json);
+  EXPECT_EQ(check.events, "e.jsonl");
   EXPECT_EQ(check.variables.file, "v.yml");
   EXPECT_EQ(check.variables.environment_names, (Words{"A", "B"}));
 }

@@ -19,6 +19,7 @@ enum class OutputForm { text, json };
 
 struct CheckArguments {
   std::vector<std::string> rulebooks;
+  std::string events;  ///< sample events to compare paths with; empty: none
   VariablesArguments variables;
   OutputForm form = OutputForm::text;
 };

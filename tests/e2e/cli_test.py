@@ -665,8 +665,9 @@ class Check(Case):
 
     def test_names_and_settings_of_extensions_are_checked(self):
         result = self.call("check", "--json", self.write("r.yml", self.BROKEN.replace("== ==", "==")))
-        found = {(item["code"], item["line"]) for item in json.loads(result.stdout)["diagnostics"]}
-        self.assertEqual(found, {("unknown-source", 4), ("unknown-action", 11)})
+        found = json.loads(result.stdout)["diagnostics"]
+        errors = {(item["code"], item["line"]) for item in found if item["severity"] == "error"}
+        self.assertEqual(errors, {("unknown-source", 4), ("unknown-action", 11)})
 
     def test_what_this_version_does_not_run_is_a_warning(self):
         rulebook = self.write("r.yml", COUNTING + """
@@ -680,6 +681,28 @@ class Check(Case):
         self.assertIn("2 rules in 1 rule set, 1 warning", checked.stdout)
         self.assertIn("warning", checked.stderr)
         self.assertEqual(self.call("run", rulebook).returncode, 1)
+
+    def advice(self, *arguments):
+        result = self.call("check", "--json", *arguments)
+        return result.returncode, [
+            (item["code"], item["severity"], item["line"], item["column"]) for item in json.loads(result.stdout)["diagnostics"]
+        ]
+
+    def test_what_can_never_fire_is_a_warning(self):
+        rulebook = self.write("r.yml", COUNTING.replace("event.i == 2", "event.i == 2 and event.i > 5"))
+        self.assertEqual(self.advice(rulebook), (0, [("contradiction", "warning", 8, 35)]))
+        text = self.call("check", rulebook).stderr
+        self.assertIn("`event.i == 2` and `event.i > 5` never hold together", text)
+
+    def test_paths_are_compared_with_sample_events(self):
+        rulebook = self.write("r.yml", COUNTING.replace("event.i == 2", "event.severty == 2"))
+        events = self.write("e.jsonl", '{"severity": 1}\n{"severity": 2}\n')
+        self.assertEqual(self.advice(rulebook), (0, []))
+        self.assertEqual(self.advice(rulebook, "--events", events), (0, [("misspelt-path", "warning", 8, 18)]))
+        for content in ("not json\n", "[1]\n", ""):
+            with self.subTest(content):
+                code, found = self.advice(rulebook, "--events", self.write("bad.jsonl", content))
+                self.assertEqual((code, [item[0] for item in found]), (1, ["unreadable-events"]))
 
     def test_several_rulebooks_are_checked_in_one_go(self):
         result = self.call("check", self.write("a.yml", COUNTING), self.write("b.yml", self.BROKEN))
