@@ -217,7 +217,7 @@ struct Session::Impl {
     }
     for (const auto& outer : leaving) {
       if (outer.entry == event.entry) {
-        event.taken = true;
+        event.taken |= !event.is_fact;
       } else {
         leave(outer);
       }
