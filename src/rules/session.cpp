@@ -204,7 +204,6 @@ struct Session::Impl {
 
   void wait(Arriving& event, Instant at) {
     event.entry = add(event.document(), at, event.is_fact);
-    NotAll::Outers leaving;
     for (const auto& [rule, positions] : std::exchange(waiting, {})) {
       RuleState& state = states[rule];
       if (state.not_all) {
@@ -213,13 +212,6 @@ struct Session::Impl {
       } else {
         state.join->add(event.entry, positions);
         complete(event.entry, rule, positions, at);
-      }
-    }
-    for (const auto& outer : leaving) {
-      if (outer.entry == event.entry) {
-        event.taken |= !event.is_fact;
-      } else {
-        leave(outer);
       }
     }
   }
@@ -258,6 +250,14 @@ struct Session::Impl {
       } else if (!memory[id].is_fact) {
         ++statistics.matched;
         if (uses_up) remove(id, nullptr);
+      }
+    }
+    // Not before the combinations in which they took part are done with.
+    for (const auto& outer : std::exchange(leaving, {})) {
+      if (outer.entry != event.entry) {
+        leave(outer);
+      } else if (!event.is_fact) {
+        event.taken = true;
       }
     }
     if (event.took_part && !event.is_fact) ++statistics.matched;
@@ -370,10 +370,9 @@ struct Session::Impl {
       if (state.throttle) {
         activation.bindings = state.throttle->expire(timer.item);
       } else {
-        NotAll::Outers leaving;
         if (auto missed = state.not_all->expire(timer.item, at, leaving))
           activation.bindings.emplace_back(std::move(missed->binding), std::move(missed->document));
-        for (const auto& outer : leaving) leave(outer);
+        for (const auto& outer : std::exchange(leaving, {})) leave(outer);
       }
       if (activation.bindings.empty()) return;
       ++statistics.matched;
@@ -427,6 +426,7 @@ struct Session::Impl {
   // Of the evaluation at hand; kept for their capacity.
   std::vector<Activation> fires;
   std::vector<EntryId> taking_part;
+  NotAll::Outers leaving;
   std::vector<std::pair<std::size_t, Positions>> waiting;  // rules, and which conditions hold
   std::vector<Join::Entries> combinations;
   std::string group_key;
