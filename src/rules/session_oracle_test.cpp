@@ -331,7 +331,7 @@ void expect_much_seen(const Seen& seen, std::size_t steps) {
   expect("not_all that fired", seen.missed, 50);
   expect("windows of not_all opened by leftovers", seen.reopened, 100);
   expect("ends of life", seen.ends_of_life, 20);
-  expect("evaluations with a rule not reported", seen.used_up_unreported, 50);
+  expect("evaluations with a rule not reported", seen.used_up_unreported, 100);
   expect("entries retracted", seen.retracted, 100);
   expect("firings for absence", seen.absences, 500);
 }
@@ -350,7 +350,7 @@ TEST(Session, AgreesWithTheOracleOnRandomRuleSetsAndStreams) {
     if (difference) FAIL() << smallest(std::move(trial), std::move(*difference));
     add(sum, seen);
   }
-  expect_much_seen(sum, steps);
+  if (steps >= 100'000) expect_much_seen(sum, steps);  // in few steps chance decides
 }
 
 // --- the oracle itself
