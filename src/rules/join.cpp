@@ -136,9 +136,9 @@ void JoinMemory::visit(std::uint32_t order, Side side, const OrderKey& bound,
 // --- compiling
 
 Join::Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed)
-    : rule_(rule),
-      memory_(memory),
+    : memory_(memory),
       seed_(seed),
+      window_(rule.combine == Rule::Combine::all ? rule.timeout : std::nullopt),
       bridges_(rule.conditions.size()),
       tests_(rule.conditions.size()),
       involving_(rule.conditions.size()),
@@ -317,10 +317,10 @@ bool Join::fits(const Search& search, std::size_t position, EntryId entry) {
   // Combinations with the new event at an earlier position were found when it stood there.
   if (entry == search.seed && position < search.seed_position) return false;
   const Entry& candidate = memory_[entry];
-  if (rule_.timeout) {
+  if (window_) {
     const auto earliest = std::min(search.earliest, candidate.inserted);
     const auto latest = std::max(search.latest, candidate.inserted);
-    if (candidate.is_fact || latest - earliest > rule_.timeout->length) return false;
+    if (candidate.is_fact || latest - earliest > window_->length) return false;
   }
   combination_.bind(position, candidate.document->value());
   const Positions bound = search.bound | bit(position);
@@ -369,8 +369,8 @@ void Join::extend(Search& search) {
 
 // In a list those behind it are older still.
 bool Join::is_too_old(const Search& search, const Candidates& candidates, EntryId entry) const {
-  return rule_.timeout && candidates.list != nullptr &&
-         search.latest - memory_[entry].inserted > rule_.timeout->length;
+  return window_ && candidates.list != nullptr &&
+         search.latest - memory_[entry].inserted > window_->length;
 }
 
 Join::Candidates Join::candidates(const Search& search, std::size_t position) {

@@ -155,9 +155,9 @@ class Join {
   void each(const Candidates& candidates, std::size_t position,
             const std::function<bool(EntryId)>& visit);
 
-  const Rule& rule_;
   WorkingMemory& memory_;
   const std::uint64_t seed_;
+  const std::optional<Span> window_;  // in which all events of a combination have come
   std::vector<std::unique_ptr<JoinMemory>> memories_;  // by position
   std::vector<std::vector<Bridge>> bridges_;           // by position
   std::vector<std::vector<Test>> tests_;               // by the position whose condition has them

@@ -153,12 +153,19 @@ struct Session::Impl {
   void take(Arriving event, Instant at, std::vector<Activation>& fired) {
     if (!begun) begin(existentials.empty() ? nullptr : event.document().get(), at);
     match(event, at);
-    if (!waiting.empty()) wait(event, at);
+    for (const auto& [rule, positions] : remembering) {
+      if (states[rule].throttle) {
+        throttle(event, rule, at);
+      } else {
+        wait(event, rule, positions, at);
+      }
+    }
+    remembering.clear();
     settle(event, at);
     if (!fires.empty()) report(fired, event.is_fact || rules.match_multiple_rules);
   }
 
-  // Which conditions hold. Of rules that want several events they are noted in `waiting`.
+  // Which conditions hold. Of rules that remember something they are noted in `remembering`.
   void match(Arriving& event, Instant at) {
     const bool every_rule = event.is_fact || rules.match_multiple_rules;
     std::size_t last_rule = rules.rules.size();
@@ -167,11 +174,9 @@ struct Session::Impl {
       const bool again = std::exchange(last_rule, rule) == rule;
       event.matched = true;
       const RuleState& state = states[rule];
-      if (state.waits()) {
-        if (!again) waiting.emplace_back(rule, 0);
-        waiting.back().second |= Positions{1} << condition;
-      } else if (state.throttle) {
-        throttle(event, rule, at);
+      if (state.remembers()) {
+        if (!again) remembering.emplace_back(rule, 0);
+        remembering.back().second |= Positions{1} << condition;
       } else if (!again) {
         // `any` binds the first of its conditions that holds.
         fire(rule, condition, event.document(), at);
@@ -211,27 +216,16 @@ struct Session::Impl {
     }
   }
 
-  void wait(Arriving& event, Instant at) {
-    event.entry = add(event.document(), at, event.is_fact);
-    NotAll::Outers leaving;
-    for (const auto& [rule, positions] : std::exchange(waiting, {})) {
-      RuleState& state = states[rule];
-      if (state.not_all) {
-        const NotAll::Outer outer{event.entry, memory[event.entry].arrival};
-        watching(*state.not_all,
-                 [&](NotAll& it) { it.take(event.document(), outer, positions, at, leaving); });
-      } else {
-        state.join->add(event.entry, positions);
-        complete(event.entry, rule, positions, at);
-      }
+  void wait(Arriving& event, std::size_t rule, Positions positions, Instant at) {
+    if (event.entry == kNoEntry) event.entry = add(event.document(), at, event.is_fact);
+    RuleState& state = states[rule];
+    if (state.join) {
+      state.join->add(event.entry, positions);
+      return complete(event.entry, rule, positions, at);
     }
-    for (const auto& outer : leaving) {
-      if (outer.entry == event.entry) {
-        event.taken = true;
-      } else {
-        leave(outer);
-      }
-    }
+    const NotAll::Outer outer{event.entry, memory[event.entry].arrival};
+    watching(*state.not_all,
+             [&](NotAll& it) { it.take(event.document(), outer, positions, at, leaving); });
   }
 
   void complete(EntryId entry, std::size_t index, Positions positions, Instant at) {
@@ -268,6 +262,14 @@ struct Session::Impl {
       } else if (!memory[id].is_fact) {
         ++statistics.matched;
         if (uses_up) remove(id, nullptr);
+      }
+    }
+    // Not before the combinations in which they took part are done with.
+    for (const auto& outer : std::exchange(leaving, {})) {
+      if (outer.entry != event.entry) {
+        leave(outer);
+      } else if (!event.is_fact) {
+        event.taken = true;
       }
     }
     if (event.took_part && !event.is_fact) ++statistics.matched;
@@ -400,12 +402,11 @@ struct Session::Impl {
         activation.bindings = state.throttle->expire(timer.item);
         groups += state.throttle->groups() - before;
       } else {
-        NotAll::Outers leaving;
         std::optional<NotAll::Fired> missed;
         watching(*state.not_all, [&](NotAll& it) { missed = it.expire(timer.item, at, leaving); });
         if (missed)
           activation.bindings.emplace_back(std::move(missed->binding), std::move(missed->document));
-        for (const auto& outer : leaving) leave(outer);
+        for (const auto& outer : std::exchange(leaving, {})) leave(outer);
       }
       if (activation.bindings.empty()) return;
       ++statistics.matched;
@@ -456,7 +457,8 @@ struct Session::Impl {
   // Of the evaluation at hand; kept for their capacity.
   std::vector<Activation> fires;
   std::vector<EntryId> taking_part;
-  std::vector<std::pair<std::size_t, Positions>> waiting;  // rules, and which conditions hold
+  NotAll::Outers leaving;
+  std::vector<std::pair<std::size_t, Positions>> remembering;  // rules, and which conditions hold
   std::vector<Join::Entries> combinations;
   std::string group_key;
 };
