@@ -37,7 +37,8 @@ RowId JoinMemory::add(EntryId entry) {
   Row& row = memory_.row_slab()[id];
   row = {.entry = entry, .memory = this, .next = memory_[entry].rows};
   memory_[entry].rows = id;
-  link(id, kEveryRow, 0);
+  ++size_;
+  if (lists_every_row_) link(id, kEveryRow, 0);
   return id;
 }
 
@@ -72,6 +73,7 @@ void JoinMemory::remove(RowId row) {
     for (const auto& [order, place] : ordered->second) orders_[order].erase(place);
     ordered_.erase(ordered);
   }
+  --size_;
   memory_.row_slab().remove(row);
 }
 
@@ -80,13 +82,8 @@ const JoinMemory::List* JoinMemory::find(std::uint32_t index, std::uint64_t key)
   return found == lists_[index].end() ? nullptr : &found->second;
 }
 
-std::size_t JoinMemory::size() const {
-  const List* all = find(kEveryRow, 0);
-  return all == nullptr ? 0 : all->size;
-}
-
 EntryId JoinMemory::oldest() const {
-  const List* all = find(kEveryRow, 0);
+  const List* all = every_row();
   if (all == nullptr) return kNoEntry;
   return memory_.row_slab()[memory_.link_slab()[all->oldest].row].entry;
 }
@@ -135,7 +132,7 @@ void JoinMemory::visit(std::uint32_t order, Side side, const OrderKey& bound,
 
 // --- compiling
 
-Join::Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed)
+Join::Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed, Rows rows)
     : memory_(memory),
       seed_(seed),
       window_(rule.combine == Rule::Combine::all ? rule.timeout : std::nullopt),
@@ -153,6 +150,8 @@ Join::Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed)
       if (find_bound_path(*conjunct) != nullptr) compile(i, *conjunct);
     }
   }
+  for (std::size_t i = 0; i < memories_.size(); ++i)
+    memories_[i]->list_every_row(rows == Rows::listed || !is_always_looked_up(i));
   for (std::size_t i = 0; i < tests_.size(); ++i) {
     for (const auto& test : tests_[i]) {
       for (std::size_t p = 0; p < tests_.size(); ++p) {
@@ -221,6 +220,12 @@ void Join::add_bridge(std::size_t position, Bridge bridge) {
   JoinMemory& memory = *memories_[position];
   bridge.index = bridge.by_order ? memory.add_order() : memory.add_index();
   bridges.push_back(std::move(bridge));
+}
+
+// Whether an equality leads to it from every other position.
+bool Join::is_always_looked_up(std::size_t position) const {
+  const auto equalities = std::ranges::count(bridges_[position], false, &Bridge::by_order);
+  return static_cast<std::size_t>(equalities) + 1 == memories_.size();
 }
 
 // --- what waits
@@ -375,14 +380,14 @@ bool Join::is_too_old(const Search& search, const Candidates& candidates, EntryI
 
 Join::Candidates Join::candidates(const Search& search, std::size_t position) {
   const JoinMemory& memory = *memories_[position];
-  Candidates best{.size = memory.size(), .list = memory.find(kEveryRow, 0)};
+  Candidates best{.size = memory.size(), .list = memory.every_row()};
   for (const auto& bridge : bridges_[position]) {
     if ((search.bound & bit(bridge.other)) == 0 || best.size == 0) continue;
     if (!bridge.by_order) {
       const auto key = key_of(bridge.theirs);
       const auto* list = key ? memory.find(bridge.index, *key) : nullptr;
       if (list == nullptr) return {};
-      if (list->size < best.size) best = {.size = list->size, .list = list};
+      if (list->size <= best.size) best = {.size = list->size, .list = list};
     } else if (auto bound = order_of(bridge.theirs.front())) {
       const auto guess = (memory.size() + 1) / 2;
       if (guess < best.size) best = {.size = guess, .order = &bridge, .bound = std::move(bound)};

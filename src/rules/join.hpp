@@ -25,9 +25,6 @@ namespace millrace::rules {
 using Positions = std::uint64_t;
 inline constexpr std::size_t kMostPositions = 64;
 
-/// The key of a list that holds every row of a memory.
-inline constexpr std::uint32_t kEveryRow = 0;
-
 /// What waits as one condition of a rule, indexed by the values that it must share with what waits
 /// as the others.
 class JoinMemory {
@@ -35,6 +32,12 @@ class JoinMemory {
   JoinMemory(WorkingMemory& memory, std::size_t position) : memory_(memory), position_(position) {}
   JoinMemory(const JoinMemory&) = delete;
   JoinMemory& operator=(const JoinMemory&) = delete;
+
+  struct List {
+    LinkId oldest = Slab<Link>::kNone;
+    LinkId newest = Slab<Link>::kNone;
+    std::uint32_t size = 0;
+  };
 
   std::size_t position() const { return position_; }
   /// Adds an index by equality or by order; its number.
@@ -47,19 +50,18 @@ class JoinMemory {
     return static_cast<std::uint32_t>(orders_.size() - 1);
   }
 
+  /// Whether there is a list of every row. It is there unless the rows are only ever looked up.
+  void list_every_row(bool wanted) { lists_every_row_ = wanted; }
+  const List* every_row() const { return find(kEveryRow, 0); }
+
   RowId add(EntryId entry);
   void link(RowId row, std::uint32_t index, std::uint64_t key);
   void remove(RowId row);
 
-  struct List {
-    LinkId oldest = Slab<Link>::kNone;
-    LinkId newest = Slab<Link>::kNone;
-    std::uint32_t size = 0;
-  };
   /// The rows with that key; null: there are none.
   const List* find(std::uint32_t index, std::uint64_t key) const;
-  std::size_t size() const;
-  /// The entry that has waited longest, if any waits.
+  std::size_t size() const { return size_; }
+  /// The entry that has waited longest, if any waits and every row is listed.
   EntryId oldest() const;
 
   /// A value with an order: a number, or a text.
@@ -77,10 +79,13 @@ class JoinMemory {
              const std::function<bool(RowId)>& visit) const;
 
  private:
+  static constexpr std::uint32_t kEveryRow = 0;  // the index of one list
   using Order = std::set<std::pair<OrderKey, RowId>>;
 
   WorkingMemory& memory_;
   const std::size_t position_;
+  bool lists_every_row_ = true;
+  std::size_t size_ = 0;
   std::vector<boost::unordered_flat_map<std::uint64_t, List>> lists_{1};
   std::vector<Order> orders_;
   // By row, only if there are orders.
@@ -98,8 +103,9 @@ class JoinMemory {
 class Join {
  public:
   /// `rule` and `memory` must outlive the join. `seed` keys the hashes, so that nobody outside can
-  /// fill a list with collisions.
-  Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed);
+  /// fill a list with collisions. `listed`: JoinMemory::oldest() is wanted.
+  enum class Rows { looked_up, listed };
+  Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed, Rows rows = Rows::looked_up);
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
@@ -144,6 +150,7 @@ class Join {
   Predicate::SlotOf slot_of(std::size_t position);
   void connect(std::size_t position, const Expression& comparison);
   void add_bridge(std::size_t position, Bridge bridge);
+  bool is_always_looked_up(std::size_t position) const;
   std::optional<std::uint64_t> key_of(const std::vector<Operand>& operands);
   std::optional<JoinMemory::OrderKey> order_of(const Operand& operand);
 

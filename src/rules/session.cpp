@@ -200,7 +200,7 @@ struct Session::Impl {
     if (append_group_key(state.group, event.reader, group_key)) group = group_key;
     const auto before = state.throttle->groups();
     DocumentPtr document;
-    if (!at_limit() || state.throttle->knows(group)) {
+    if (!beyond_limits(1) || state.throttle->knows(group)) {
       document = state.throttle->take(group, event.document, at);
     } else {
       note_dropped();
@@ -290,7 +290,7 @@ struct Session::Impl {
   }
 
   void live(EntryId entry, Instant at) {
-    if (at_limit()) {
+    if (beyond_limits(0)) {
       remove(entry, nullptr);
       return note_dropped();
     }
@@ -298,8 +298,9 @@ struct Session::Impl {
     memory[entry].life = timers.set(at + rules.default_events_ttl.length, end);
   }
 
-  bool at_limit() const {
-    return partial_matches() > options.most_partial_matches || state_bytes() > options.most_bytes;
+  bool beyond_limits(std::size_t more) const {
+    return partial_matches() + more > options.most_partial_matches ||
+           state_bytes() > options.most_bytes;
   }
 
   void note_dropped() {
@@ -357,18 +358,13 @@ struct Session::Impl {
       return how == Retract::partial ? includes(document.object(), pattern)
                                      : is_whole_of(document.object(), pattern);
     };
-    for (EntryId id = memory.oldest(); id != kNoEntry;) {
-      const Entry& entry = memory[id];
-      const EntryId next = entry.newer;
-      if (goes(*entry.document)) {
-        const DocumentPtr document = entry.document;
-        std::vector<Existential*> absent;
-        remove(id, &absent);
-        for (const auto* existential : absent) {
-          fires.push_back({existential->rule, at, {{"m", document}}});
-        }
-      }
-      id = next;
+    for (const EntryId id : memory.all()) {
+      const DocumentPtr document = memory[id].document;
+      if (!goes(*document)) continue;
+      std::vector<Existential*> absent;
+      remove(id, &absent);
+      for (const auto* existential : absent)
+        fires.push_back({existential->rule, at, {{"m", document}}});
     }
     for (const auto& state : states) {
       if (state.not_all) watching(*state.not_all, [&](NotAll& it) { it.retract(goes, at); });
@@ -517,8 +513,7 @@ const Session::Statistics& Session::statistics() const { return impl_->statistic
 std::vector<DocumentPtr> Session::working_memory() const {
   std::vector<DocumentPtr> all;
   const auto& memory = impl_->memory;
-  for (EntryId id = memory.oldest(); id != kNoEntry; id = memory[id].newer)
-    all.push_back(memory[id].document);
+  for (const EntryId id : memory.all()) all.push_back(memory[id].document);
   return all;
 }
 

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <vector>
 
 #include "millrace/base/clock.hpp"
 #include "millrace/event/value.hpp"
@@ -23,8 +23,6 @@ struct Entry {
   bool is_fact = false;
   TimerId life = TimerWheel::kNone;  ///< ends its life; of facts there is none
   Slab<Row>::Id rows = Slab<Row>::kNone;
-  Slab<Entry>::Id older = Slab<Entry>::kNone;
-  Slab<Entry>::Id newer = Slab<Entry>::kNone;
 };
 using EntryId = Slab<Entry>::Id;
 inline constexpr EntryId kNoEntry = Slab<Entry>::kNone;
@@ -49,7 +47,7 @@ struct Link {
 };
 using LinkId = Slab<Link>::Id;
 
-/// The events and facts that are kept, in the order in which they came.
+/// The events and facts that are kept.
 class WorkingMemory {
  public:
   EntryId add(DocumentPtr document, Instant now, bool is_fact);
@@ -58,7 +56,8 @@ class WorkingMemory {
 
   Entry& operator[](EntryId id) { return entries_[id]; }
   const Entry& operator[](EntryId id) const { return entries_[id]; }
-  EntryId oldest() const { return oldest_; }
+  /// In the order in which they came. Takes time: it looks at all.
+  std::vector<EntryId> all() const;
   std::size_t size() const { return entries_.size(); }
   /// Partial matches: an entry counts once for each condition as which it waits.
   std::size_t rows() const { return rows_.size(); }
@@ -75,8 +74,6 @@ class WorkingMemory {
   Slab<Entry> entries_;
   Slab<Row> rows_;
   Slab<Link> links_;
-  EntryId oldest_ = kNoEntry;
-  EntryId newest_ = kNoEntry;
   std::uint64_t arrivals_ = 0;
   std::size_t bytes_ = 0;
 };
