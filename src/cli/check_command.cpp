@@ -156,7 +156,7 @@ int check(const CheckArguments& arguments) {
     const auto printed = print_result(as_json(found));
     return printed != 0 ? printed : verdict;
   }
-  print_diagnostics(found, loaded);
+  print_diagnostics(found, loaded.texts);
   const auto printed = print_result(good_rulebooks(loaded.rulebooks, found));
   return printed != 0 ? printed : verdict;
 }

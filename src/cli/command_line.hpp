@@ -25,8 +25,8 @@ struct RunArguments {
 
 /// What a command line of `millrace` asks for.
 using Command =
-    std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments, BenchArguments,
-                 CompletionArguments, PluginListArguments, PluginDocArguments>;
+    std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments, TestArguments,
+                 BenchArguments, CompletionArguments, PluginListArguments, PluginDocArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -54,6 +54,7 @@ class CommandLine {
   void describe_check();
   void describe_explain();
   void describe_try();
+  void describe_test();
   void describe_bench();
   void describe_completion();
   void describe_plugin();
@@ -69,6 +70,7 @@ class CommandLine {
   CheckArguments check_;
   ExplainArguments explain_;
   TryArguments try_;
+  TestArguments test_;
   BenchArguments bench_;
   CompletionArguments completion_;
   PluginListArguments plugin_list_;

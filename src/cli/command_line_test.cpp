@@ -77,6 +77,15 @@ TEST(CommandLine, TakesExplainAndBench) {
   EXPECT_EQ(bench.repeat, 9u);
 }
 
+TEST(CommandLine, TakesTest) {
+  const auto test = taken<TestArguments>(
+      {"test", "a.yml", "--filter", "x", "b.yml", "--junit", "j.xml", "--json"});
+  EXPECT_EQ(test.files, (Words{"a.yml", "b.yml"}));
+  EXPECT_EQ(test.filter, "x");
+  EXPECT_EQ(test.junit_file, "j.xml");
+  EXPECT_EQ(test.form, OutputForm::json);
+}
+
 TEST(CommandLine, TakesThePluginCommands) {
   EXPECT_EQ(taken<PluginListArguments>({"plugin", "list", "--json"}).form, OutputForm::json);
   EXPECT_EQ(taken<PluginDocArguments>({"plugin", "doc", "webhook"}).name, "webhook");
@@ -94,6 +103,7 @@ TEST(CommandLine, PrintsHelpWithExamplesForEveryCommand) {
                                                {"run", "--help"},
                                                {"check", "-h"},
                                                {"explain", "--help"},
+                                               {"test", "--help"},
                                                {"bench", "--help"},
                                                {"completion", "--help"},
                                                {"plugin", "--help"},

@@ -19,8 +19,9 @@ import termios
 import textwrap
 import time
 import unittest
+import xml.etree.ElementTree
 
-from program import program
+from program import ROOT, program
 
 LIMIT = 120  # seconds; far beyond what anything here takes, also with sanitizers on a busy machine
 
@@ -775,6 +776,112 @@ class Explain(Case):
                 self.assertIn(text, result.stderr)
 
 
+class Test(Case):
+    CASES = """
+        rulebook: r.yml
+        cases:
+          - name: a full disk
+            events:
+              - event: {host: a, disk: {used: 91}}
+              - {at: 5 seconds, event: {host: b, disk: {used: 95}}}
+            expect:
+              - {rule: Disk nearly full, at: 0, match: {m: {host: a}}}
+              - {rule: Disk nearly full, match: {m: {disk: {used: 95}}}}
+          - name: a deployment <&> "more"
+            events:
+              - {at: 1 minute, event: {type: deploy, ok: true}}
+              - {at: 1 day, event: {type: deploy, ok: false, id: 7}}
+            expect:
+              - {rule: Any deploy, at: 1 minute}
+              - {rule: Deploy failed, at: 23 hours, match: {m: {id: 8}}}
+        """
+
+    def cases(self):
+        self.write("r.yml", DISKS)
+        return self.write("r.test.yml", self.CASES)
+
+    def test_cases_pass(self):
+        result = self.call("test", self.cases(), "--filter", "full disk")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(result.stdout, r"^✓ a full disk\n\n1 passed, 0 failed \(virtual time 5 seconds in [\d.]+ ms\)\n$")
+
+    def test_failures_are_shown_as_differences(self):
+        file = self.cases()
+        result = self.call("test", file)
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        self.assertIn(f"""✗ a deployment <&> "more" ({file}:11)
+      1 minute  Any deploy     m={{"type":"deploy","ok":true}}
+    - 23 hours  Deploy failed  m={{"id":8}}
+    + 1 day     Deploy failed  m={{"type":"deploy","ok":false,"id":7}}
+        at 1 day, not at 23 hours; m.id is 7, not 8
+
+1 passed, 1 failed (virtual time 1 day 5 seconds in """, result.stdout)
+
+    def test_json_says_the_same(self):
+        result = self.call("test", self.cases(), "--json")
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        answer = json.loads(result.stdout)
+        self.assertEqual((answer["ok"], answer["passed"], answer["failed"], answer["virtual_seconds"]), (False, 1, 1, 86405))
+        good, bad = answer["files"][0]["cases"]
+        self.assertEqual((good["name"], good["passed"], good["diff"]), ("a full disk", True, []))
+        self.assertEqual([(line["kind"], line["rule"], line["at"]) for line in bad["diff"]],
+                         [("as_expected", "Any deploy", 60_000), ("missing", "Deploy failed", 82_800_000),
+                          ("unexpected", "Deploy failed", 86_400_000)])
+
+    def test_junit_is_xml(self):
+        bad = self.write("bad.test.yml", "cases: <&>\n")
+        result = self.call("test", self.cases(), bad, "--junit", self.path("out.xml"))
+        self.assertEqual(result.returncode, 1)
+        root = xml.etree.ElementTree.parse(self.path("out.xml")).getroot()
+        self.assertEqual([root.get(key) for key in ("tests", "failures", "errors")], ["3", "1", "1"])
+        good, wrong = root[0]
+        self.assertEqual((good.get("name"), len(good)), ("a full disk", 0))
+        self.assertEqual((wrong.get("name"), wrong.get("line")), ('a deployment <&> "more"', "11"))
+        self.assertIn('    - 23 hours  Deploy failed  m={"id":8}\n', wrong.find("failure").text)
+        self.assertIn('must be a list, not the text "<&>"', root[1][0].find("error").text)
+
+    def test_bad_files_are_told_with_all_faults(self):
+        self.write("r.yml", DISKS)
+        bad = self.write("bad.test.yml", """\
+            rulebook: r.yml
+            cases:
+              - name: a full disk
+                events:
+                  - {at: soon, event: {}}
+                expect:
+                  - {rule: Disk nearly ful, macth: {}}
+            """)
+        result = self.call("test", bad, self.path("none.yml"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{bad}:5:14: error: `at` must be a time such as", result.stderr)
+        self.assertIn('''    7 |       - {rule: Disk nearly ful, macth: {}}
+      |                ^^^^^^^^^^^^^^^
+        hint: did you mean `Disk nearly full`?
+''', result.stderr)
+        self.assertIn("7:33: error: unknown key `macth`", result.stderr)
+        self.assertIn("none.yml: error: ", result.stderr)
+        self.assertIn("0 passed, 0 failed, 2 bad files", result.stdout)
+
+    def test_a_filter_that_fits_nothing_is_an_error(self):
+        result = self.call("test", self.cases(), "--filter", "nothing")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no case has `nothing` in its name", result.stderr)
+
+    def test_a_day_of_events_takes_no_time(self):
+        events = "".join(f"      - {{at: {i} minutes, event: {{disk: {{used: {i % 50}}}}}}}\n" for i in range(1440))
+        self.write("r.yml", DISKS)
+        file = self.write("day.yml", f"rulebook: r.yml\ncases:\n  - name: a day\n    expect: []\n    events:\n{events}".encode())
+        answer = json.loads(self.call("test", file, "--json").stdout)
+        self.assertEqual((answer["passed"], answer["virtual_seconds"]), (1, 86340))
+        self.assertLess(answer["files"][0]["cases"][0]["milliseconds"], 1000)
+
+    def test_examples_do_what_they_say(self):
+        files = sorted(str(path) for path in ROOT.glob("examples/**/*.test.yml"))
+        self.assertTrue(files)
+        result = self.call("test", *files)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
+
+
 class Tools(Case):
     def test_bench_measures_rule_sets_beside_parsing(self):
         events = self.write("e.jsonl", "".join(json.dumps({"type": "deploy", "ok": n % 2 == 0}) + "\n" for n in range(500)))
@@ -819,6 +926,8 @@ class Tools(Case):
             (["run"], "no rulebook was given"),
             (["run", "x.yml", "--shutdown-delay", "soon"], "option --shutdown-delay: `soon`"),
             (["check"], "RULEBOOK is required"),
+            (["test"], "TESTS is required"),
+            (["test", "x.yml", "--filtre", "y"], "unknown option --filtre; did you mean `--filter`?"),
         ):
             with self.subTest(arguments):
                 result = self.call(*arguments)
