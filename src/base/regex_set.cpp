@@ -130,6 +130,7 @@ Database compiled(std::span<const Expression> expressions) {
   hs_database_t* database = nullptr;
   hs_compile_error_t* failed = nullptr;
   std::vector<const char*> pointers;
+  pointers.reserve(texts.size());
   for (const std::string& text : texts) pointers.push_back(text.c_str());
   const auto result = hs_compile_multi(pointers.data(), flags.data(), indices.data(),
                                        static_cast<unsigned>(texts.size()), HS_MODE_BLOCK, nullptr,

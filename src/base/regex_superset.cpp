@@ -7,13 +7,12 @@
 // read here token by token and written anew with nothing but tokens on which the two are known to
 // agree:
 //
-//   \p{…} \P{…} \X        Hyperscan's character tables are of Unicode 6; PCRE2's are newer: widened
+//   \p{…} \P{…} \X        Hyperscan's character tables are from before Unicode 8: widened
 //   letters, ignoring     the same: kept in the blocks that were compared code point by code point,
 //   case                  else widened
 //   \1 \k<n> (?1) (?R)    Hyperscan repeats the group in the group's own case mode: any text
-//   $ \Z, multiline ^     Hyperscan's only line end is \n, PCRE2's are \r and \r\n too: "here or at
-//   a \r"
-//                         where the pattern has nothing behind (before) it, else left out
+//   $ \Z, multiline ^     Hyperscan knows \n as line end, PCRE2 \r and \r\n too: "here or at a \r"
+//                         if nothing of the pattern is behind (before) it, else left out
 //   (?x), (?(1)…), \K …   not read: none
 #include "regex_superset.hpp"
 
@@ -41,8 +40,8 @@ constexpr unsigned kMaxWeight = 2000;
 struct Block {
   char32_t first, last;
 };
-/// Where Hyperscan's upper and lower case are those of PCRE2 10.42, the Cyrillic letters of
-/// kOldCyrillicForms apart.
+/// Where Hyperscan's upper and lower case are those of PCRE2 10.42, the letters of
+/// kHasOldForm apart.
 constexpr std::array kSameCase = {
     Block{0x00, 0x24f},    Block{0x370, 0x52f},     Block{0x531, 0x109f},
     Block{0x1e00, 0x2bff}, Block{0x3000, 0x9fff},   Block{0xac00, 0xd7a3},
