@@ -50,18 +50,23 @@ class JoinMemory {
     return static_cast<std::uint32_t>(orders_.size() - 1);
   }
 
-  /// Whether there is a list of every row. It is there unless the rows are only ever looked up.
-  void list_every_row(bool wanted) { lists_every_row_ = wanted; }
-  const List* every_row() const { return find(kEveryRow, 0); }
+  /// Whether there is a list of all that wait. It is there unless they are only ever looked up.
+  void list_all(bool wanted) { lists_all_ = wanted; }
+  bool lists_all() const { return lists_all_; }
+  const List* all() const { return find(kAll, 0); }
 
-  RowId add(EntryId entry);
-  void link(RowId row, std::uint32_t index, std::uint64_t key);
-  void remove(RowId row);
+  /// Puts the entry into the list of all that wait, or of those with a key.
+  void list(EntryId entry) { link(entry, kAll, 0); }
+  void link(EntryId entry, std::uint32_t index, std::uint64_t key);
+  /// Whether it waits here; it has been linked last.
+  bool holds(EntryId entry) const;
+  /// Takes one link of an entry away, of all that it has.
+  void remove(LinkId link);
 
-  /// The rows with that key; null: there are none.
+  /// Those with that key; null: there are none.
   const List* find(std::uint32_t index, std::uint64_t key) const;
   std::size_t size() const { return size_; }
-  /// The entry that has waited longest, if any waits and every row is listed.
+  /// The entry that has waited longest, if any waits and all are listed.
   EntryId oldest() const;
 
   /// A value with an order: a number, or a text.
@@ -72,24 +77,24 @@ class JoinMemory {
     static std::optional<OrderKey> of(const Slot& slot);
     friend bool operator<(const OrderKey& a, const OrderKey& b);
   };
-  void order(RowId row, std::uint32_t order, OrderKey key);
-  /// Calls `visit` for each row whose value is at or below (above) `bound`, until it returns false.
+  void order(EntryId entry, std::uint32_t order, OrderKey key);
+  /// Calls `visit` for each whose value is at or below (above) `bound`, until it returns false.
   enum class Side { at_or_below, at_or_above };
   void visit(std::uint32_t order, Side side, const OrderKey& bound,
-             const std::function<bool(RowId)>& visit) const;
+             const std::function<bool(EntryId)>& visit) const;
 
  private:
-  static constexpr std::uint32_t kEveryRow = 0;  // the index of one list
-  using Order = std::set<std::pair<OrderKey, RowId>>;
+  static constexpr std::uint32_t kAll = 0;  // the index of one list
+  using Order = std::set<std::pair<OrderKey, EntryId>>;
 
   WorkingMemory& memory_;
   const std::size_t position_;
-  bool lists_every_row_ = true;
+  bool lists_all_ = true;
   std::size_t size_ = 0;
   std::vector<boost::unordered_flat_map<std::uint64_t, List>> lists_{1};
   std::vector<Order> orders_;
-  // By row, only if there are orders.
-  boost::unordered_flat_map<RowId, std::vector<std::pair<std::uint32_t, Order::const_iterator>>>
+  // By entry, only if there are orders.
+  boost::unordered_flat_map<EntryId, std::vector<std::pair<std::uint32_t, Order::const_iterator>>>
       ordered_;
 };
 
@@ -104,8 +109,9 @@ class Join {
  public:
   /// `rule` and `memory` must outlive the join. `seed` keys the hashes, so that nobody outside can
   /// fill a list with collisions. `listed`: JoinMemory::oldest() is wanted.
-  enum class Rows { looked_up, listed };
-  Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed, Rows rows = Rows::looked_up);
+  enum class Waiting { looked_up, listed };
+  Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed,
+       Waiting waiting = Waiting::looked_up);
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 

@@ -11,7 +11,7 @@ NotAll::NotAll(const Rule& rule, TimerWheel& timers, std::uint32_t owner, Durati
       timers_(timers),
       owner_(owner),
       life_(life),
-      join_(rule, memory_, seed, Join::Rows::listed) {}
+      join_(rule, memory_, seed, Join::Waiting::listed) {}
 
 void NotAll::take(const DocumentPtr& document, Outer outer, Positions positions, Instant now,
                   Outers& leaving) {
@@ -97,9 +97,9 @@ void NotAll::leave(EntryId entry, Outers& leaving) {
 // The first condition as which the event waits and which needs no other event.
 std::optional<std::size_t> NotAll::starting_position(EntryId entry) const {
   std::optional<std::size_t> first;
-  for (RowId row = memory_[entry].rows; row != Slab<Row>::kNone;
-       row = memory_.row_slab()[row].next) {
-    const auto position = memory_.row_slab()[row].memory->position();
+  const auto& links = memory_.links();
+  for (LinkId link = memory_[entry].links; link != Slab<Link>::kNone; link = links[link].next) {
+    const auto position = links[link].memory->position();
     if (!join_.joins(position) && (!first || position < *first)) first = position;
   }
   return first;

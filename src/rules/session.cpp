@@ -256,6 +256,9 @@ struct Session::Impl {
     std::ranges::sort(taking_part);
     const auto repeated = std::ranges::unique(taking_part);
     taking_part.erase(repeated.begin(), repeated.end());
+    if (uses_up) {
+      for (const EntryId id : taking_part) memory.prefetch(id);
+    }
     for (const EntryId id : std::exchange(taking_part, {})) {
       if (id == event.entry) {
         event.took_part = true;
@@ -427,7 +430,7 @@ struct Session::Impl {
   std::size_t partial_matches() const { return memory.rows() + held + groups; }
 
   std::size_t state_bytes() const {
-    constexpr std::size_t kRow = sizeof(Row) + 3 * sizeof(Link);
+    constexpr std::size_t kRow = 2 * sizeof(Link);
     constexpr std::size_t kGroup = 160;  // with its timer and a short key
     return memory.bytes() + held_bytes + (memory.rows() + held) * kRow + groups * kGroup;
   }

@@ -25,13 +25,19 @@ EntryId WorkingMemory::add(DocumentPtr document, Instant now, bool is_fact) {
 
 void WorkingMemory::remove(EntryId id) {
   Entry& entry = entries_[id];
-  for (RowId row = entry.rows; row != Slab<Row>::kNone;) {
-    const RowId next = rows_[row].next;
-    rows_[row].memory->remove(row);
-    row = next;
+  for (LinkId link = entry.links; link != Slab<Link>::kNone;) {
+    const LinkId next = links_[link].next;
+    links_[link].memory->remove(link);
+    link = next;
   }
   bytes_ -= bytes_of(entry);
   entries_.remove(id);
+}
+
+void WorkingMemory::prefetch(EntryId id) const {
+  const Entry& entry = entries_[id];
+  __builtin_prefetch(&links_[entry.links]);
+  __builtin_prefetch(entry.document.get());
 }
 
 std::vector<EntryId> WorkingMemory::all() const {
