@@ -2,7 +2,9 @@
 // What rules that remember cost.
 //   bench_rule_state join LIVE KEYS EVENTS   events that meet their partners while LIVE others wait
 //   bench_rule_state once_within KEYS EVENTS  events throttled by one of KEYS groups
-// Prints {"nanoseconds": per event, "fired": n, "bytes_per_key": of once_within}.
+//   bench_rule_state hour EVENTS              an hour, EVENTS a second, of joins, windows and
+//   throttles
+// Prints {"nanoseconds": per event, "fired": n, …}.
 
 #include <fmt/format.h>
 
@@ -49,6 +51,20 @@ constexpr auto* kOnceWithin = R"(
       action: {none: }
 )";
 
+constexpr auto* kHour = R"(
+- name: bench
+  hosts: all
+  default_events_ttl: 1 minute
+  sources: []
+  rules:
+    - {name: pair, condition: {all: [event.kind == 0, event.kind == 1 and event.key == events.m_0.key]}, action: {none: }}
+    - {name: near, condition: {all: [event.kind == 2, event.kind == 3 and event.key == events.m_0.key], timeout: 5 seconds}, action: {none: }}
+    - {name: missed, condition: {not_all: [event.kind == 4, event.kind == 5], timeout: 10 seconds}, action: {none: }}
+    - {name: once, condition: event.kind == 6, throttle: {once_within: 30 seconds, group_by_attributes: [event.key]}, action: {none: }}
+    - {name: after, condition: event.kind == 7, throttle: {once_after: 20 seconds, group_by_attributes: [event.key]}, action: {none: }}
+    - {name: count, condition: event.kind == 8, throttle: {accumulate_within: 10 seconds, threshold: 5, group_by_attributes: [event.key]}, action: {none: }}
+)";
+
 class Bench {
  public:
   explicit Bench(const char* rulebook) {
@@ -65,9 +81,16 @@ class Bench {
     session_->insert_event(*reader_, now_, fired_);
     firings_ += fired_.size();
     fired_.clear();
-    now_ += std::chrono::microseconds(1);
+    advance(std::chrono::microseconds(1));
+  }
+  void advance(Duration by) {
+    now_ += by;
+    session_->advance(now_, fired_);
+    firings_ += fired_.size();
+    fired_.clear();
   }
 
+  std::size_t partial_matches() const { return session_->partial_matches(); }
   std::size_t firings() const { return firings_; }
 
  private:
@@ -160,6 +183,31 @@ int once_within(std::size_t keys, std::size_t events) {
   return 0;
 }
 
+int hour(std::size_t events_a_second) {
+  Bench bench(kHour);
+  Text text;
+  std::mt19937_64 random(11);
+  const auto minute = [&] {
+    for (std::size_t i = 0; i < 60 * events_a_second; ++i) {
+      bench.insert(text.make(R"({{"kind":{},"key":"host-{}"}})", random() % 20, random() % 10'000));
+      bench.advance(std::chrono::nanoseconds(1'000'000'000 / events_a_second));
+    }
+  };
+  double seconds = seconds_of([&] {
+    for (int i = 0; i < 30; ++i) minute();
+  });
+  const auto before = resident_bytes();
+  seconds += seconds_of([&] {
+    for (int i = 30; i < 60; ++i) minute();
+  });
+  const auto grown = static_cast<double>(resident_bytes()) / static_cast<double>(before);
+  bench.advance(std::chrono::minutes(2));
+  std::printf(
+      "{\"seconds\": %.2f, \"fired\": %zu, \"memory_grown\": %.4f, \"partial_matches\": %zu}\n",
+      seconds, bench.firings(), grown, bench.partial_matches());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -167,6 +215,9 @@ int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
   if (what == "join" && argc == 5) return join(number(2), number(3), number(4));
   if (what == "once_within" && argc == 4) return once_within(number(2), number(3));
-  std::fputs("usage: bench_rule_state join LIVE KEYS EVENTS | once_within KEYS EVENTS\n", stderr);
+  if (what == "hour" && argc == 3) return hour(number(2));
+  std::fputs(
+      "usage: bench_rule_state join LIVE KEYS EVENTS | once_within KEYS EVENTS | hour EVENTS\n",
+      stderr);
   return 2;
 }

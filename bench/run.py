@@ -347,7 +347,7 @@ def many_rules(folder, trials):
     def rate(count):
         book = Path(folder) / f"mixed{count}.yml"  # JSON is YAML
         book.write_text(json.dumps([{"name": "bench", "hosts": "all", "sources": [], "rules": mixed_rules(count)}]))
-        out = json.loads(timed([MILLRACE, "bench", book, "--events", data, "--repeat", 20, "--json"])[1])
+        out = json.loads(timed([MILLRACE, "bench", book, "--events", data, "--repeat", 4, "--json"])[1])
         return out["rule_sets"][0]["events_per_second"]
 
     pairs = alternate(min(trials, 5), lambda: rate(10_000), lambda: rate(10))
@@ -361,8 +361,18 @@ def searches(_, trials):
               f"one: {statistics.median(b for _, b in pairs):.0f} ns", [a / b for a, b in pairs], 5.0, at_least=False)
 
 
+def an_hour(_, trials):
+    runs = [json.loads(timed([BUILD / "bench_rule_state", "hour", 1000])[1]) for _ in range(min(trials, 3))]
+    if any(run["partial_matches"] for run in runs):
+        raise Void("something was left waiting")
+    yield row("k1", "an hour of 1,000 events/s with windows, of 60 s", f"{statistics.median(r['seconds'] for r in runs):.1f} s",
+              "a minute", [run["seconds"] / 60 for run in runs], 1.0, at_least=False)
+    yield row("k2", "memory after that hour", f"{statistics.median(r['memory_grown'] for r in runs):.3f}",
+              "after its first half", [run["memory_grown"] for run in runs], 1.02, at_least=False)
+
+
 FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency,
-           "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches}
+           "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches, "k": an_hour}
 
 
 def main():

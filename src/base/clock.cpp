@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
+#include <cstdio>
 #include <ctime>
 
 namespace millrace {
@@ -39,6 +41,22 @@ std::string to_iso8601(WallTime time) {
   auto text = date_and_time(tm, 'T');
   if (micros != 0) text += fmt::format(".{:06}", micros);
   return text + 'Z';
+}
+
+std::optional<WallTime> from_iso8601(std::string_view text) {
+  std::tm tm{};
+  double seconds = 0;
+  int length = 0;
+  const std::string copy(text);
+  const int read = std::sscanf(copy.c_str(), "%4d-%2d-%2dT%2d:%2d:%lfZ%n", &tm.tm_year, &tm.tm_mon,
+                               &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &seconds, &length);
+  constexpr int kFields = 6;
+  if (read != kFields || static_cast<std::size_t>(length) != copy.size()) return std::nullopt;
+  if (!(seconds >= 0 && seconds < 61)) return std::nullopt;
+  tm.tm_year -= 1900;
+  tm.tm_mon -= 1;
+  const auto micros = static_cast<std::int64_t>(std::llround(seconds * 1e6));
+  return WallTime(std::chrono::seconds(timegm(&tm)) + std::chrono::microseconds(micros));
 }
 
 std::string to_local_text(WallTime time) {

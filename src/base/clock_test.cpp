@@ -46,5 +46,15 @@ TEST(Clock, TheSystemClockDoesNotGoBack) {
   EXPECT_GT(clock.wall(), WallTime(std::chrono::seconds(1'700'000'000)));
 }
 
+TEST(Clock, ReadsTheTimesThatItWrites) {
+  for (const std::int64_t micros : {0LL, 1'700'000'000'123'456LL, 951'782'400'000'000LL}) {
+    const WallTime time{std::chrono::microseconds(micros)};
+    EXPECT_EQ(from_iso8601(to_iso8601(time)), time);
+  }
+  for (const auto* text : {"", "2026-11-21", "2026-11-21T10:00:00", "2026-11-21T10:00:00Zx",
+                           "2026-11-21T10:00:99Z", "yesterday"})
+    EXPECT_EQ(from_iso8601(text), std::nullopt) << text;
+}
+
 }  // namespace
 }  // namespace millrace

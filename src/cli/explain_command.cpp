@@ -3,15 +3,20 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "commands.hpp"
 #include "event_file.hpp"
+#include "millrace/base/clock.hpp"
 #include "millrace/base/text.hpp"
 #include "millrace/event/json.hpp"
+#include "millrace/event/path.hpp"
 #include "millrace/rules/explain.hpp"
+#include "millrace/rules/playback.hpp"
 #include "report.hpp"
 
 namespace millrace::cli {
@@ -67,12 +72,41 @@ class TextReport {
       add_rule(rule_set.rules[rule.rule].name, rule, rule_set.rules[before.rule].name);
     }
   }
+  void add_waiting(const rules::RuleSet& rule_set, const rules::WaitingExplanation& waiting) {
+    const auto look = look_of(Verdict::waits);
+    text_ += fmt::format("{} {} waits", coloured(look.sign, look.colour),
+                         printable(rule_set.rules[waiting.rule].name));
+    if (waiting.left) text_ += fmt::format(", {} left", seconds(*waiting.left));
+    text_ += '\n';
+    for (const auto& bound : waiting.bound) text_ += as_text(bound);
+    for (const auto& test : waiting.tests)
+      text_ += fmt::format("    {}  {}: {}\n", printable(test.test), coloured("no", "\x1b[31m"),
+                           printable(test.finding));
+    for (const auto& group : waiting.groups)
+      text_ += fmt::format("    {} {}, {} left\n", to_json(group.values),
+                           group.events == 1 ? "1 event" : fmt::format("{} events", group.events),
+                           seconds(group.left));
+    if (waiting.group_count > waiting.groups.size())
+      text_ += fmt::format("    and {} groups more\n", waiting.group_count - waiting.groups.size());
+  }
   void add_title(std::string_view title) {
     text_ += fmt::format("{}{}:\n", text_.empty() ? "" : "\n", title);
   }
   const std::string& text() const { return text_; }
 
  private:
+  static std::string seconds(Duration time) {
+    return fmt::format("{:.3g} s", std::chrono::duration<double>(time).count());
+  }
+
+  static std::string as_text(const rules::WaitingExplanation::Bound& bound) {
+    if (bound.events == 0)
+      return fmt::format("    {}: none yet with {}\n", bound.binding, printable(bound.condition));
+    return fmt::format("    {}: {}, the newest {}\n", bound.binding,
+                       bound.events == 1 ? "1 event" : fmt::format("{} events", bound.events),
+                       printable(to_json(bound.newest->value())));
+  }
+
   std::string coloured(std::string_view text, std::string_view colour) const {
     return colour_ == Colour::on ? fmt::format("{}{}\x1b[0m", colour, text) : std::string(text);
   }
@@ -125,6 +159,80 @@ Value to_json_value(const rules::RuleSet& rule_set, const std::vector<RuleExplan
                 {"rules", std::move(all)}};
 }
 
+Object to_json_value(const rules::RuleSet& rule_set, const rules::WaitingExplanation& waiting) {
+  const auto seconds = [](Duration time) { return std::chrono::duration<double>(time).count(); };
+  Array bound;
+  for (const auto& one : waiting.bound) {
+    bound.push_back(Object{{"binding", one.binding},
+                           {"events", one.events},
+                           {"newest", one.newest ? one.newest->value() : Value()},
+                           {"condition", one.condition}});
+  }
+  Array tests;
+  for (const auto& test : waiting.tests)
+    tests.push_back(Object{{"test", test.test}, {"holds", false}, {"finding", test.finding}});
+  Array groups;
+  for (const auto& group : waiting.groups)
+    groups.push_back(Object{
+        {"values", group.values}, {"events", group.events}, {"seconds_left", seconds(group.left)}});
+  return {{"rule", rule_set.rules[waiting.rule].name},
+          {"bound", std::move(bound)},
+          {"tests", std::move(tests)},
+          {"seconds_left", waiting.left ? Value(seconds(*waiting.left)) : Value()},
+          {"groups", std::move(groups)},
+          {"group_count", waiting.group_count}};
+}
+
+// What the rule sets know after the events so far.
+class Aftermath {
+ public:
+  // False, told on standard error, if the rules cannot be run.
+  bool begin(const rules::Rulebook& rulebook) {
+    Diagnostics diagnostics;
+    for (const auto& rule_set : rulebook.rule_sets) {
+      playbacks_.push_back(rules::Playback::create(rule_set, diagnostics));
+      if (playbacks_.back()) continue;
+      print_diagnostics(diagnostics, {});
+      return false;
+    }
+    return true;
+  }
+
+  // Time goes on with `meta.received_at`, where the events have it.
+  Result<> insert(const Value& event) {
+    const auto found = find(event, received_at_);
+    const auto at =
+        found && found->is_string() ? from_iso8601(view(found->get_string())) : std::nullopt;
+    if (at && !first_) first_ = at;
+    for (const auto& playback : playbacks_) {
+      if (at)
+        static_cast<void>(playback->advance_to(std::max<Duration>(playback->now(), *at - *first_)));
+      if (auto fired = playback->play(Object{{"event", event}}); !fired) return fired.error();
+    }
+    return {};
+  }
+
+  void report(TextReport& text, Array& json) const {
+    bool titled = false;
+    for (const auto& playback : playbacks_) {
+      const Instant now{playback->now()};
+      for (const auto& waiting :
+           rules::explain_waiting(playback->rules(), playback->session(), now)) {
+        if (!std::exchange(titled, true)) text.add_title("after these events");
+        text.add_waiting(playback->rules(), waiting);
+        auto entry = to_json_value(playback->rules(), waiting);
+        entry["rule_set"] = playback->rules().name;
+        json.push_back(std::move(entry));
+      }
+    }
+  }
+
+ private:
+  const Path received_at_ = *Path::parse("meta.received_at");
+  std::vector<std::unique_ptr<rules::Playback>> playbacks_;
+  std::optional<WallTime> first_;
+};
+
 Result<Value> parse_event(const EventFile::Entry& entry, const std::string& file) {
   auto value = parse_json(entry.text);
   if (!value)
@@ -144,9 +252,13 @@ int explain(const ExplainArguments& arguments) {
 
   TextReport report(::isatty(STDOUT_FILENO) == 1 ? Colour::on : Colour::off);
   Array all;
+  Aftermath aftermath;
+  if (!aftermath.begin(loaded->rulebook)) return 1;
   for (const auto& entry : events->entries) {
     const auto event = parse_event(entry, arguments.events);
     if (!event) return print_failure(event.error().message());
+    if (auto inserted = aftermath.insert(*event); !inserted)
+      return print_failure(inserted.error().message());
     if (events->entries.size() > 1)
       report.add_title(fmt::format("{}:{}", arguments.events, entry.line));
     Array rule_sets;
@@ -157,8 +269,11 @@ int explain(const ExplainArguments& arguments) {
     }
     all.push_back(Object{{"line", entry.line}, {"rule_sets", std::move(rule_sets)}});
   }
+  Array waiting;
+  aftermath.report(report, waiting);
   if (arguments.form == OutputForm::text) return print_result(report.text());
-  return print_result(to_pretty_json(Object{{"events", std::move(all)}}) + "\n");
+  const Object result{{"events", std::move(all)}, {"waiting", std::move(waiting)}};
+  return print_result(to_pretty_json(result) + "\n");
 }
 
 }  // namespace millrace::cli

@@ -228,4 +228,68 @@ std::vector<RuleExplanation> explain(const RuleSet& rule_set, const Value& event
   return all;
 }
 
+namespace {
+
+// What the paths of a test stand for in the events that wait.
+void collect_values(const Expression& expression, std::size_t position, const Rule& rule,
+                    const Session::Holding& holding, std::vector<std::string>& findings) {
+  if (expression.kind == Kind::path) {
+    const auto owner = expression.binding.value_or(position);
+    const auto name =
+        expression.binding ? fmt::format("events.{}", rule.binding(owner)) : std::string("event");
+    const auto path = expression.path.to_string();
+    const auto found = find(holding.conditions[owner].newest->value(), expression.path);
+    const auto finding =
+        fmt::format("{}{}{} is {}", name, path.empty() || path.starts_with('[') ? "" : ".", path,
+                    found ? shortened(to_json(*found)) : "missing");
+    if (std::ranges::find(findings, finding) == findings.end()) findings.push_back(finding);
+  }
+  for (const auto& operand : expression.operands)
+    collect_values(operand, position, rule, holding, findings);
+}
+
+TestExplanation explain_unmet(const Rule& rule, const Session::Holding& holding,
+                              const Session::Holding::Unmet& unmet) {
+  const Expression& test = *unmet.test;
+  const Condition& condition = rule.conditions[unmet.condition];
+  const bool has_place = test.length > 0 && test.offset + test.length <= condition.text.size();
+  std::vector<std::string> findings;
+  collect_values(test, unmet.condition, rule, holding, findings);
+  return {has_place ? condition.text.substr(test.offset, test.length) : to_text(test), false,
+          fmt::format("{}", fmt::join(findings, "; "))};
+}
+
+WaitingExplanation explain_holding(const Rule& rule, std::size_t index,
+                                   const Session::Holding& holding, Instant now) {
+  WaitingExplanation out;
+  out.rule = index;
+  for (std::size_t i = 0; i < holding.conditions.size(); ++i) {
+    const auto& [events, newest] = holding.conditions[i];
+    out.bound.push_back({rule.binding(i), events, newest, rule.conditions[i].text});
+  }
+  for (const auto& unmet : holding.unmet) out.tests.push_back(explain_unmet(rule, holding, unmet));
+  if (holding.window_end) out.left = *holding.window_end - now;
+  for (const auto& group : holding.groups)
+    out.groups.push_back({group.values, group.events, group.end - now});
+  out.group_count = holding.group_count;
+  return out;
+}
+
+bool waits(const Session::Holding& holding) {
+  return holding.group_count > 0 ||
+         std::ranges::any_of(holding.conditions, [](const auto& one) { return one.events > 0; });
+}
+
+}  // namespace
+
+std::vector<WaitingExplanation> explain_waiting(const RuleSet& rule_set, const Session& session,
+                                                Instant now) {
+  std::vector<WaitingExplanation> all;
+  for (std::size_t i = 0; i < rule_set.rules.size(); ++i) {
+    const auto holding = session.holding(i);
+    if (waits(holding)) all.push_back(explain_holding(rule_set.rules[i], i, holding, now));
+  }
+  return all;
+}
+
 }  // namespace millrace::rules

@@ -2,6 +2,7 @@
 #include "join.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cassert>
 
@@ -273,6 +274,36 @@ void Join::add(EntryId entry, Positions positions) {
   }
 }
 
+EntryId Join::newest(std::size_t position) const {
+  const auto& links = memory_.links();
+  EntryId found = kNoEntry;
+  for (LinkId id = 0; id < links.end(); ++id) {
+    const Link& link = links[id];
+    if (link.memory != memories_[position].get()) continue;
+    if (found == kNoEntry || memory_[link.entry].arrival > memory_[found].arrival)
+      found = link.entry;
+  }
+  return found;
+}
+
+void Join::failing(const std::vector<EntryId>& entries,
+                   const std::function<void(std::size_t, const Expression&)>& visit) {
+  for (std::size_t i = 0; i < entries.size(); ++i)
+    combination_.bind(i, memory_[entries[i]].document->value());
+  for (std::size_t i = 0; i < tests_.size(); ++i) {
+    for (const auto& test : tests_[i]) {
+      if (!test_holds(test)) visit(i, *test.tree.origin);
+    }
+  }
+}
+
+bool Join::test_holds(const Test& test) {
+  return holds(test.tree, [this](const TestTree& leaf) {
+    const Truth truth = predicates_[leaf.predicate].evaluate(combination_);
+    return truth == (leaf.negated ? Truth::no : Truth::yes);
+  });
+}
+
 // --- completing
 
 struct Join::Search {
@@ -332,10 +363,7 @@ bool Join::fits(const Search& search, std::size_t position, EntryId entry) {
   combination_.bind(position, candidate.document->value());
   const Positions bound = search.bound | bit(position);
   return std::ranges::all_of(involving_[position], [&](const Test* test) {
-    return (test->needs & ~bound) != 0 || holds(test->tree, [this](const TestTree& leaf) {
-             const Truth truth = predicates_[leaf.predicate].evaluate(combination_);
-             return truth == (leaf.negated ? Truth::no : Truth::yes);
-           });
+    return (test->needs & ~bound) != 0 || test_holds(*test);
   });
 }
 
@@ -406,14 +434,20 @@ void Join::each(const Candidates& candidates, std::size_t position,
                                visit);
     return;
   }
+  // In batches: what it takes to look at one is fetched while others are.
+  constexpr std::size_t kBatch = 16;
+  std::array<EntryId, kBatch> batch{};
   const auto& links = memory_.links();
   for (LinkId id = candidates.list->newest; id != Slab<Link>::kNone;) {
-    const LinkId next = links[id].older;
-    const EntryId entry = links[id].entry;
-    // While this one is looked at, what it takes to look at the next is fetched.
-    if (next != Slab<Link>::kNone) memory_.prefetch(links[next].entry);
-    if (!visit(entry)) return;
-    id = next;
+    std::size_t size = 0;
+    for (; size < kBatch && id != Slab<Link>::kNone; id = links[id].older) {
+      batch[size] = links[id].entry;
+      memory_.prefetch_entry(batch[size++]);
+    }
+    for (std::size_t i = 0; i < size; ++i) memory_.prefetch_document(batch[i]);
+    for (std::size_t i = 0; i < size; ++i) {
+      if (!visit(batch[i])) return;
+    }
   }
 }
 

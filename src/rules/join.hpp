@@ -121,6 +121,13 @@ class Join {
   const JoinMemory& memory(std::size_t position) const { return *memories_[position]; }
   std::size_t rows() const;
 
+  /// The entry that came last of those that wait at a position, if any does. Takes time: it looks
+  /// at all.
+  EntryId newest(std::size_t position) const;
+  /// Calls `visit` with each test between events that these entries, one for each position, fail.
+  void failing(const std::vector<EntryId>& entries,
+               const std::function<void(std::size_t position, const Expression& test)>& visit);
+
   /// From now on the entry waits at these positions.
   void add(EntryId entry, Positions positions);
 
@@ -160,6 +167,7 @@ class Join {
   std::optional<std::uint64_t> key_of(const std::vector<Operand>& operands);
   std::optional<JoinMemory::OrderKey> order_of(const Operand& operand);
 
+  bool test_holds(const Test& test);
   bool fits(const Search& search, std::size_t position, EntryId entry);
   void choose(Search& search, std::size_t position, EntryId entry);
   void extend(Search& search);

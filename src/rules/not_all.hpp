@@ -50,6 +50,12 @@ class NotAll {
   /// Drops the events that `drops` says.
   void retract(const std::function<bool(const Document&)>& drops, Instant now);
 
+  std::optional<Instant> window_end() const {
+    return is_open() ? std::optional(timers_.deadline(window_)) : std::nullopt;
+  }
+  Join& join() { return join_; }
+  const WorkingMemory& memory() const { return memory_; }
+
   bool is_open() const { return starter_ != kNoEntry; }
   /// Whether a window has ever been open.
   bool begun() const { return begun_; }

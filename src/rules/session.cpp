@@ -257,7 +257,10 @@ struct Session::Impl {
     const auto repeated = std::ranges::unique(taking_part);
     taking_part.erase(repeated.begin(), repeated.end());
     if (uses_up) {
-      for (const EntryId id : taking_part) memory.prefetch(id);
+      for (const EntryId id : taking_part) {
+        memory.prefetch_links(id);
+        timers.prefetch(memory[id].life);
+      }
     }
     for (const EntryId id : std::exchange(taking_part, {})) {
       if (id == event.entry) {
@@ -507,6 +510,43 @@ void Session::advance(Instant now, std::vector<Activation>& fired) {
     impl_->report(fired, impl_->rules.match_multiple_rules);
   }
   impl_->run_timers(now, fired);
+}
+
+namespace {
+
+// What waits for each position of a join, and which of its tests keep the newest apart.
+void describe(Join& join, const WorkingMemory& memory, Session::Holding& holding) {
+  std::vector<EntryId> newest;
+  for (std::size_t i = 0; i < join.positions(); ++i) {
+    const EntryId entry = join.newest(i);
+    if (entry != kNoEntry) newest.push_back(entry);
+    holding.conditions.push_back(
+        {join.memory(i).size(), entry == kNoEntry ? nullptr : memory[entry].document});
+  }
+  if (newest.size() < join.positions()) return;
+  join.failing(newest, [&](std::size_t position, const Expression& test) {
+    holding.unmet.push_back({position, &test});
+  });
+}
+
+}  // namespace
+
+Session::Holding Session::holding(std::size_t rule) const {
+  constexpr std::size_t kMostGroups = 10;
+  Holding holding;
+  const RuleState& state = impl_->states[rule];
+  if (state.join) {
+    describe(*state.join, impl_->memory, holding);
+  } else if (state.not_all) {
+    describe(state.not_all->join(), state.not_all->memory(), holding);
+    holding.window_end = state.not_all->window_end();
+  } else if (state.throttle) {
+    holding.group_count = state.throttle->groups();
+    state.throttle->each(kMostGroups, [&](const Array& values, std::uint64_t events, Instant end) {
+      holding.groups.push_back({values, events, end});
+    });
+  }
+  return holding;
 }
 
 std::optional<Instant> Session::next_timer() const { return impl_->timers.next(); }

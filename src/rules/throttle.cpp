@@ -2,6 +2,7 @@
 #include "throttle.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 #include "keyed_hash.hpp"
 
@@ -78,6 +79,76 @@ bool append_group_key(const std::vector<SlotId>& slots, EventReader& reader, std
     append_slot(slot, key);
   }
   return true;
+}
+
+namespace {
+
+template <class T>
+T take_bytes(std::string_view& key) {
+  T value;
+  std::memcpy(&value, key.data(), sizeof(value));
+  key.remove_prefix(sizeof(value));
+  return value;
+}
+
+std::string_view take_text(std::string_view& key) {
+  const auto size = take_bytes<std::uint32_t>(key);
+  const auto text = key.substr(0, size);
+  key.remove_prefix(size);
+  return text;
+}
+
+// The reverse of append_slot().
+Value take_value(std::string_view& key) {
+  switch (take_bytes<Slot::Kind>(key)) {
+    case Slot::Kind::boolean:
+      return take_bytes<char>(key) == '1';
+    case Slot::Kind::integer:
+      return take_bytes<std::int64_t>(key);
+    case Slot::Kind::unsigned_integer:
+      return take_bytes<std::uint64_t>(key);
+    case Slot::Kind::number:
+      return take_bytes<double>(key);
+    case Slot::Kind::string:
+      return Value(take_text(key));
+    case Slot::Kind::list: {
+      Array list;
+      for (auto size = take_bytes<std::uint32_t>(key); size > 0; --size)
+        list.push_back(take_value(key));
+      return list;
+    }
+    case Slot::Kind::object: {
+      Object object;
+      for (auto size = take_bytes<std::uint32_t>(key); size > 0; --size) {
+        const auto name = take_text(key);
+        object[name] = take_value(key);
+      }
+      return object;
+    }
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace
+
+Array values_of_group_key(std::string_view key) {
+  Array values;
+  while (!key.empty()) values.push_back(take_value(key));
+  return values;
+}
+
+void ThrottleState::each(
+    std::size_t most,
+    const std::function<void(const Array&, std::uint64_t, Instant)>& visit) const {
+  for (GroupId id = 0; id < groups_.end() && most > 0; ++id) {
+    const Group& group = groups_[id];
+    const TimerId timer = group.first ? window_ : group.timer;
+    if (timer == TimerWheel::kNone) continue;  // a number that is free
+    visit(values_of_group_key(group.key), std::max<std::uint64_t>(group.count, 1),
+          timers_.deadline(timer));
+    --most;
+  }
 }
 
 std::size_t ThrottleState::Key::hash(std::string_view key) const {
@@ -164,7 +235,8 @@ DocumentPtr ThrottleState::accumulate(std::optional<std::string_view> group,
 // group of its own.
 void ThrottleState::collect(std::optional<std::string_view> group,
                             const std::function<DocumentPtr()>& document, Instant now) {
-  if (first_ == Slab<Group>::kNone) timers_.set(now + settings_.window.length, {owner_, 0});
+  if (first_ == Slab<Group>::kNone)
+    window_ = timers_.set(now + settings_.window.length, {owner_, 0});
   GroupId id = group ? find(*group) : Slab<Group>::kNone;
   if (id != Slab<Group>::kNone) {
     detach(id);

@@ -40,6 +40,11 @@ class ThrottleState {
   using Bindings = std::vector<std::pair<std::string, DocumentPtr>>;
   Bindings expire(std::uint32_t item);
 
+  /// For explaining: calls `visit` for some groups, at most `most`; the window's end of once_after.
+  void each(std::size_t most,
+            const std::function<void(const Array& values, std::uint64_t events, Instant end)>&
+                visit) const;
+
   /// Groups with a window open.
   std::size_t groups() const { return groups_.size(); }
   struct Group {
@@ -83,9 +88,13 @@ class ThrottleState {
   const std::uint32_t owner_;
   Slab<Group> groups_;
   boost::unordered_flat_set<GroupId, Key, Key> by_key_;
+  TimerId window_ = TimerWheel::kNone;  // of once_after
   GroupId first_ = Slab<Group>::kNone;  // of once_after
   GroupId last_ = Slab<Group>::kNone;
 };
+
+/// The values that a group key was made of.
+Array values_of_group_key(std::string_view key);
 
 /// The values of `slots` as a key that differs when any of them, or its type, does; appended to
 /// `key`. False if one is missing.

@@ -34,12 +34,6 @@ void WorkingMemory::remove(EntryId id) {
   entries_.remove(id);
 }
 
-void WorkingMemory::prefetch(EntryId id) const {
-  const Entry& entry = entries_[id];
-  __builtin_prefetch(&links_[entry.links]);
-  __builtin_prefetch(entry.document.get());
-}
-
 std::vector<EntryId> WorkingMemory::all() const {
   std::vector<EntryId> ids;
   ids.reserve(size());

@@ -61,8 +61,13 @@ class WorkingMemory {
   const Slab<Link>& links() const { return links_; }
   void count_row() { ++rows_; }
   void uncount_row() { --rows_; }
-  /// Fetches what removing the entry will need.
-  void prefetch(EntryId id) const;
+  /// Fetch what will be read soon, for a crowd of entries that lie anywhere.
+  void prefetch_entry(EntryId id) const { __builtin_prefetch(&entries_[id]); }
+  void prefetch_document(EntryId id) const {
+    const auto* document = reinterpret_cast<const char*>(entries_[id].document.get());
+    for (std::ptrdiff_t line = 0; line < 256; line += 64) __builtin_prefetch(document + line);
+  }
+  void prefetch_links(EntryId id) const { __builtin_prefetch(&links_[entries_[id].links]); }
 
  private:
   static std::size_t bytes_of(const Entry& entry);

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace millrace {
 
@@ -54,6 +56,9 @@ class ManualClock final : public Clock {
 
 /// "2026-11-21T11:18:02.836006Z"; no fraction when it is zero (as Python's isoformat does).
 std::string to_iso8601(WallTime time);
+
+/// The reverse: with or without a fraction, ending in Z. Nothing for what is no such text.
+std::optional<WallTime> from_iso8601(std::string_view text);
 
 /// "2026-11-21 11:18:02.836006" in the local time zone.
 std::string to_local_text(WallTime time);

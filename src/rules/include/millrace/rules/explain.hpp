@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "millrace/base/clock.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/rules/rulebook.hpp"
+#include "millrace/rules/session.hpp"
 
 namespace millrace::rules {
 
@@ -44,5 +48,31 @@ struct RuleExplanation {
 /// it: without what the engine adds under `meta`), with the very tests that a Session runs. Pure;
 /// compiles the rules anew at each call.
 std::vector<RuleExplanation> explain(const RuleSet& rule_set, const Value& event);
+
+/// What one rule waits for, after the events that a session has been given.
+struct WaitingExplanation {
+  std::size_t rule = 0;  ///< into RuleSet::rules
+  struct Bound {
+    std::string binding;
+    std::size_t events = 0;  ///< that wait as this condition; none: it is what the rule waits for
+    DocumentPtr newest;
+    std::string condition;  ///< as the rulebook has it
+  };
+  std::vector<Bound> bound;            ///< of a rule that wants several events
+  std::vector<TestExplanation> tests;  ///< between the newest events of all conditions: those that
+                                       ///< fail, with their values
+  std::optional<Duration> left;        ///< of the open window of not_all and once_after
+  struct Group {
+    Array values;  ///< of the throttle's attributes
+    std::uint64_t events = 0;
+    Duration left;
+  };
+  std::vector<Group> groups;  ///< of a throttle, some of those with a window open
+  std::size_t group_count = 0;
+};
+
+/// For each rule of `rule_set` that waits for something. `now` is the session's time.
+std::vector<WaitingExplanation> explain_waiting(const RuleSet& rule_set, const Session& session,
+                                                Instant now);
 
 }  // namespace millrace::rules

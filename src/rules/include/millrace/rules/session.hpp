@@ -89,6 +89,30 @@ class Session {
   /// What they take in memory, roughly.
   std::size_t state_bytes() const;
 
+  /// What a rule remembers, for explaining it.
+  struct Holding {
+    struct Waiting {
+      std::size_t events = 0;
+      DocumentPtr newest;
+    };
+    struct Group {
+      Array values;  ///< of the throttle's attributes; empty for an event that lacks one
+      std::uint64_t events = 0;
+      Instant end;
+    };
+    std::vector<Waiting> conditions;    ///< of a rule that wants several events, for each
+    std::optional<Instant> window_end;  ///< of an open not_all or once_after
+    std::vector<Group> groups;          ///< of a throttle, some of them
+    std::size_t group_count = 0;        ///< all of them
+    /// Tests between events that fail for the newest of each condition, when events wait as all.
+    struct Unmet {
+      std::size_t condition = 0;
+      const Expression* test = nullptr;
+    };
+    std::vector<Unmet> unmet;
+  };
+  Holding holding(std::size_t rule) const;
+
   /// Tests that could not compare their operands or were given up; each told once.
   struct Notice {
     std::string text;
