@@ -26,7 +26,7 @@ struct RunArguments {
 /// What a command line of `millrace` asks for.
 using Command =
     std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments, BenchArguments,
-                 CompletionArguments, PluginListArguments, PluginDocArguments>;
+                 ReplayArguments, CompletionArguments, PluginListArguments, PluginDocArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -55,6 +55,7 @@ class CommandLine {
   void describe_explain();
   void describe_try();
   void describe_bench();
+  void describe_replay();
   void describe_completion();
   void describe_plugin();
   void add_variables(CLI::App& command, VariablesArguments& variables);
@@ -70,6 +71,7 @@ class CommandLine {
   ExplainArguments explain_;
   TryArguments try_;
   BenchArguments bench_;
+  ReplayArguments replay_;
   CompletionArguments completion_;
   PluginListArguments plugin_list_;
   PluginDocArguments plugin_doc_;

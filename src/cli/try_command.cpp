@@ -65,12 +65,6 @@ Result<Value> command_of(std::string_view line) {
   return Value(Object{{word == "retract" ? "retract_fact" : word, std::move(*argument)}});
 }
 
-Object without_meta(const Value& event) {
-  Object object = event.as_object();
-  object.stable_erase("meta");
-  return object;
-}
-
 class Trial {
  public:
   Trial(rules::Playback& playback, Input& input) : playback_(playback), input_(input) {}
