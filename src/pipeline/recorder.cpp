@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "millrace/pipeline/recorder.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "millrace/base/uuid.hpp"
@@ -11,8 +12,21 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 20;
 constexpr std::size_t kTooMuch = std::size_t{256} << 20;  // what actions cause is not held back
+constexpr std::size_t kSpare = 4;
 constexpr Duration kFlushAfter = std::chrono::seconds(1);
 constexpr std::string_view kLogName = "recorder";
+
+struct Done {
+  Result<> written;
+  std::vector<std::string> buffers;
+};
+
+Done write_all_of(RecordFile& file, std::vector<std::string> buffers) {
+  for (const auto& lines : buffers) {
+    if (auto written = file.write(lines); !written) return {std::move(written), std::move(buffers)};
+  }
+  return {{}, std::move(buffers)};
+}
 
 RecordHeader identified(RecordHeader header) {
   header.run = UuidGenerator().next();
@@ -56,28 +70,26 @@ void Recorder::hand_over() {
   if (waiting_bytes_ > kTooMuch)
     return give_up(fail(Errc::io, "{} bytes wait to be written", waiting_bytes_));
   waiting_bytes_ += buffer_.size();
-  queue_.push_back(std::exchange(buffer_, std::exchange(spare_, {})));
-  buffer_.clear();
+  queue_.push_back(std::exchange(buffer_, {}));
+  if (!spare_.empty()) {
+    buffer_ = std::move(spare_.back());
+    spare_.pop_back();
+    buffer_.clear();
+  }
   if (!std::exchange(writing_, true)) tasks_.spawn("writing the record", write_queue());
 }
 
+// A job takes all that waits: the loop looks after it only between batches.
 Task<> Recorder::write_queue() {
-  struct Done {
-    Result<> written;
-    std::string buffer;
-  };
   while (!queue_.empty()) {
-    std::string lines = std::move(queue_.front());
-    queue_.pop_front();
-    const auto size = lines.size();
-    // The file is this task's as long as it waits for the job.
-    auto write = [file = file_.get(), lines = std::move(lines)]() mutable {
-      auto written = file->write(lines);
-      return Done{std::move(written), std::move(lines)};
-    };
-    auto done = co_await environment_.pool.run(std::move(write));
-    waiting_bytes_ -= size;
-    spare_ = std::move(done.buffer);
+    // The file is the job's as long as this task waits for it.
+    auto done = co_await environment_.pool.run(
+        [file = file_.get(), buffers = std::exchange(queue_, {})]() mutable {
+          return write_all_of(*file, std::move(buffers));
+        });
+    for (const auto& buffer : done.buffers) waiting_bytes_ -= buffer.size();
+    spare_ = std::move(done.buffers);
+    spare_.resize(std::min(spare_.size(), kSpare));
     totals_.bytes = file_->bytes();
     if (!done.written) give_up(done.written.error());
     room_.notify_all();

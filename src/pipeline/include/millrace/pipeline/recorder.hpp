@@ -3,10 +3,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "millrace/base/log.hpp"
 #include "millrace/loop/blocking_pool.hpp"
@@ -75,9 +75,9 @@ class Recorder {
   const std::unique_ptr<RecordFile> file_;  ///< used by one job of the pool at a time
   Instant start_;
   std::string buffer_;
-  std::string spare_;              ///< a buffer that was written; kept for its memory
-  std::deque<std::string> queue_;  ///< buffers that wait to be written
-  std::size_t waiting_bytes_ = 0;  ///< of these, and of the one that is being written
+  std::vector<std::string> spare_;  ///< buffers that were written; kept for their memory
+  std::vector<std::string> queue_;  ///< buffers that wait to be written
+  std::size_t waiting_bytes_ = 0;   ///< of these, and of those that are being written
   bool on_ = false;
   bool writing_ = false;
   std::optional<MainLoop::TimerId> flush_;
