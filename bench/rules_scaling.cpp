@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What one event costs a rule set, by the number and kind of its rules; one event in a hundred
-// fires. Usage: bench_rules_scaling equality|mixed RULES EVENTS; prints {"nanoseconds": per event,
-// "fired": n}.
+// fires. Usage: bench_rules_scaling equality|mixed|search RULES EVENTS; prints {"nanoseconds": per
+// event, "fired": n}.
 
 #include <fmt/format.h>
 
@@ -39,12 +39,17 @@ std::string mixed_condition(int i) {
   }
 }
 
+std::string search_condition(int i) {
+  return fmt::format(R"(event.message is search(\"failure {} on sd[a-z]\\d* at \\d+ MB\"))", i);
+}
+
 std::string rulebook(const std::string& kind, int rules) {
   std::string text =
       "- name: bench\n  hosts: all\n  sources:\n    - range:\n        limit: 1\n  rules:\n";
   for (int i = 0; i < rules; ++i) {
-    const auto condition =
-        kind == "equality" ? fmt::format("event.id == {}", i) : mixed_condition(i);
+    const auto condition = kind == "equality" ? fmt::format("event.id == {}", i)
+                           : kind == "search" ? search_condition(i)
+                                              : mixed_condition(i);
     text += fmt::format("    - name: r{}\n      condition: \"{}\"\n      action:\n        none:\n",
                         i, condition);
   }
@@ -57,9 +62,11 @@ std::vector<std::string> events(int count) {
   for (int i = 0; i < count; ++i) {
     // One in a hundred is rule 0's.
     const int id = i % 100 == 0 ? 0 : 1'000'000 + i;
+    const auto message = fmt::format("disk: {} {} on sda{} at {} MB", id == 0 ? "failure" : "usage",
+                                     id == 0 ? 0 : random() % 100, i % 4, random() % 100'000);
     all.push_back(fmt::format(
-        R"({{"id":{},"host":"web{}","service":"svc{}","load":{},"tags":["a","prod"],"message":"disk usage {}"}})",
-        id, random() % 500, random() % 40, random() % 100, random() % 100));
+        R"({{"id":{},"host":"web{}","service":"svc{}","load":{},"tags":["a","prod"],"message":"{}"}})",
+        id, random() % 500, random() % 40, random() % 100, message));
     all.back().reserve(all.back().size() + kTextPadding);
   }
   return all;

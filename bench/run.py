@@ -170,9 +170,13 @@ def rule_counts(_, trials):
                   [a / b for a, b in pairs], aim, at_least=False)
 
 
-def forge_events(folder, trials):
+def forge_data():
     shared = Path(os.environ.get("MILLRACE_SHARED", ROOT.parent / "shared")) / "data" / "github-webhooks" / "events.jsonl"
-    data = shared if shared.exists() else ROOT / "tests" / "data" / "forge-events.jsonl"
+    return shared if shared.exists() else ROOT / "tests" / "data" / "forge-events.jsonl"
+
+
+def forge_events(folder, trials):
+    data = forge_data()
     size, rounds = data.stat().st_size, 40
     book = Path(folder) / "forge.yml"
     rules = ['event.event == "pull_request" and event.payload.action == "opened"',
@@ -183,7 +187,7 @@ def forge_events(folder, trials):
     rulebook(book, ["- jsonl:", f"    path: {data}", f"    loop: {rounds}"], rules, multiple=False)
     pairs = alternate(trials, lambda: run_engine(book, folder)[0],
                       lambda: timed([BUILD / "bench_parse_baseline", data, rounds])[0])
-    name = "real code-forge events" if data == shared else "shipped code-forge events"
+    name = "shipped code-forge events" if ROOT in data.parents else "real code-forge events"
     yield row("c", f"{name}, {size * rounds / 1e6:.0f} MB through {len(rules)} rules",
               f"{size * rounds / statistics.median(a for a, _ in pairs) / 1e6:.0f} MB/s",
               f"simdjson, parsing only: {size * rounds / statistics.median(b for _, b in pairs) / 1e6:.0f} MB/s",
@@ -285,7 +289,80 @@ def latency(_, trials):
               f"p99 {statistics.median(tails):.1f} us", [value / 50 for value in medians], 1.0, at_least=False)
 
 
-FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency}
+def state(*arguments):
+    out = json.loads(timed([BUILD / "bench_rule_state", *arguments])[1])
+    if out["fired"] != out["expected"]:
+        raise Void(f"{out['fired']} firings, expected {out['expected']} of {arguments}")
+    return out
+
+
+def waiting_events(_, trials):
+    pairs = alternate(trials, lambda: state("join", 1_000_000, 100_000, 400_000)["nanoseconds"],
+                      lambda: state("join", 100, 10, 400_000)["nanoseconds"])
+    yield row("g", "join on a key, 1,000,000 events wait, cost of an event", f"{statistics.median(a for a, _ in pairs):.0f} ns",
+              f"100 events wait: {statistics.median(b for _, b in pairs):.0f} ns", [b / a for a, b in pairs], 0.7)
+
+
+def throttled_groups(_, trials):
+    grown = []
+
+    def many():
+        out = state("once_within", 1_000_000, 1_000_000)
+        grown.append(out["bytes_per_key"])
+        return out["nanoseconds"]
+
+    pairs = alternate(trials, many, lambda: state("once_within", 1, 1_000_000)["nanoseconds"])
+    yield row("h1", "once_within by 1,000,000 keys, cost of an event", f"{statistics.median(a for a, _ in pairs):.0f} ns",
+              f"one key: {statistics.median(b for _, b in pairs):.0f} ns", [b / a for a, b in pairs], 0.5)
+    yield row("h2", "memory of a key besides itself, of 150 bytes", f"{statistics.median(grown):.0f} bytes", "the aim itself",
+              [value / 150 for value in grown], 1.0, at_least=False)
+
+
+def mixed_rules(count):
+    """Rules of five kinds in turn, as YAML; few of them fire."""
+    rules = []
+    for i in range(count):
+        throttle, condition = None, None
+        if i % 5 == 0:
+            condition = f"event.payload.repository.id == {i}"
+        elif i % 5 == 1:
+            condition = f"event.payload.pull_request.additions > {100_000 + i}"
+        elif i % 5 == 2:
+            condition = f'event.payload.pull_request.title is search("(?i)revert .*{i}[a-f]+")'
+        elif i % 5 == 3:
+            condition = {"all": [f'event.event == "push" and event.payload.repository.name == "r{i}"',
+                                 f'event.payload.action == "closed{i}" and event.payload.repository.id == '
+                                 "events.m_0.payload.repository.id"]}
+        else:
+            condition = f'event.payload.sender.login == "user{i}"'
+            throttle = {"once_within": "1 minute", "group_by_attributes": ["event.payload.repository.id"]}
+        rule = {"name": f"r{i}", "condition": condition, "action": {"none": None}}
+        rules.append({**rule, "throttle": throttle} if throttle else rule)
+    return rules
+
+
+def many_rules(folder, trials):
+    data = forge_data()
+
+    def rate(count):
+        book = Path(folder) / f"mixed{count}.yml"  # JSON is YAML
+        book.write_text(json.dumps([{"name": "bench", "hosts": "all", "sources": [], "rules": mixed_rules(count)}]))
+        out = json.loads(timed([MILLRACE, "bench", book, "--events", data, "--repeat", 20, "--json"])[1])
+        return out["rule_sets"][0]["events_per_second"]
+
+    pairs = alternate(min(trials, 5), lambda: rate(10_000), lambda: rate(10))
+    yield row("i", "10,000 rules of mixed kinds over code-forge events", f"{statistics.median(a for a, _ in pairs):,.0f}/s",
+              f"10 rules: {statistics.median(b for _, b in pairs):,.0f}/s", [a / b for a, b in pairs], 0.3)
+
+
+def searches(_, trials):
+    pairs = scaling("search", 1, 1000)(trials)
+    yield row("j", "1,000 searches of one field, cost of an event", f"{statistics.median(a for a, _ in pairs):.0f} ns",
+              f"one: {statistics.median(b for _, b in pairs):.0f} ns", [a / b for a, b in pairs], 5.0, at_least=False)
+
+
+FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency,
+           "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches}
 
 
 def main():

@@ -11,6 +11,8 @@ find_package(ZLIB REQUIRED)
 find_package(CLI11 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(pcre2 REQUIRED IMPORTED_TARGET libpcre2-8)
+# Vectorscan goes by the same name, with higher version numbers, and misses matches.
+pkg_check_modules(hyperscan REQUIRED IMPORTED_TARGET libhs<=5.4.2)
 pkg_check_modules(edit REQUIRED IMPORTED_TARGET libedit)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 if(BUILD_TESTING)

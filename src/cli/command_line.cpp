@@ -101,6 +101,7 @@ CommandLine::CommandLine()
   describe_check();
   describe_explain();
   describe_try();
+  describe_test();
   describe_bench();
   describe_replay();
   describe_plugin();
@@ -148,14 +149,24 @@ void CommandLine::add_variables(CLI::App& command, VariablesArguments& variables
 void CommandLine::describe_check() {
   auto* check = app_->add_subcommand("check", "find what is wrong with rulebooks");
   check->footer(
+      "Warns also of what is allowed and cannot be meant: tests that exclude each other, rules "
+      "that\n"
+      "an earlier one starves, conditions that nothing joins, paths that look misspelt.\n"
+      "\n"
       "Exit codes: 0 no errors (warnings allowed), 1 errors, 2 wrong command line.\n"
       "\n"
       "Examples:\n"
       "  millrace check rulebooks/*.yml --vars vars.yml\n"
+      "  millrace check rulebook.yml --events events.jsonl\n"
       "  millrace check rulebook.yml --json | jq '.diagnostics[]'");
   check->add_option("RULEBOOK", check_.rulebooks, "rulebooks to check")
       ->type_name("FILE")
       ->required();
+  check
+      ->add_option(
+          "--events", check_.events,
+          "sample events to find misspelt paths by (the first 10,000); - is standard input")
+      ->type_name("FILE");
   add_variables(*check, check_.variables);
   check->add_flag("--json", json_, "print {ok, diagnostics} as JSON");
 }
@@ -196,6 +207,33 @@ void CommandLine::describe_try() {
   command->add_option("--ruleset", try_.rule_set, "its rule set, if it has several")
       ->type_name("NAME");
   add_variables(*command, try_.variables);
+}
+
+void CommandLine::describe_test() {
+  auto* test = app_->add_subcommand("test", "test rulebooks against cases, on virtual time");
+  test->footer(
+      "A file of cases says which rulebook it tests, what happens when, and what must fire:\n"
+      "  rulebook: rulebook.yml\n"
+      "  cases:\n"
+      "    - name: a silent host is told of\n"
+      "      events:\n"
+      "        - event: {type: ping, host: a}\n"
+      "      expect:\n"
+      "        - {rule: Host is silent, at: 30 seconds}\n"
+      "Neither sources nor actions run, and no time is spent waiting.\n"
+      "\n"
+      "Exit codes: 0 all cases passed, 1 some failed or a file is bad, 2 wrong command line.\n"
+      "\n"
+      "Examples:\n"
+      "  millrace test rulebook.test.yml\n"
+      "  millrace test tests/*.test.yml --filter \"silent\"\n"
+      "  millrace test tests/*.test.yml --junit results.xml");
+  test->add_option("TESTS", test_.files, "files of cases")->type_name("FILE")->required();
+  test->add_option("--filter", test_.filter, "run the cases whose name contains this")
+      ->type_name("TEXT");
+  test->add_option("--junit", test_.junit_file, "write the results there as JUnit XML, too")
+      ->type_name("FILE");
+  test->add_flag("--json", json_, "print the results as JSON");
 }
 
 void CommandLine::describe_bench() {
@@ -332,6 +370,7 @@ Command CommandLine::take() const {
   if (name == "check") return finished(check_);
   if (name == "explain") return finished(explain_);
   if (name == "try") return finished(try_);
+  if (name == "test") return finished(test_);
   if (name == "bench") return finished(bench_);
   if (name == "replay") return finished(replay_);
   if (name == "list") return finished(plugin_list_);

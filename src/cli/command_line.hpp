@@ -24,9 +24,9 @@ struct RunArguments {
 };
 
 /// What a command line of `millrace` asks for.
-using Command =
-    std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments, BenchArguments,
-                 ReplayArguments, CompletionArguments, PluginListArguments, PluginDocArguments>;
+using Command = std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments,
+                             TestArguments, BenchArguments, ReplayArguments, CompletionArguments,
+                             PluginListArguments, PluginDocArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -54,6 +54,7 @@ class CommandLine {
   void describe_check();
   void describe_explain();
   void describe_try();
+  void describe_test();
   void describe_bench();
   void describe_replay();
   void describe_completion();
@@ -70,6 +71,7 @@ class CommandLine {
   CheckArguments check_;
   ExplainArguments explain_;
   TryArguments try_;
+  TestArguments test_;
   BenchArguments bench_;
   ReplayArguments replay_;
   CompletionArguments completion_;

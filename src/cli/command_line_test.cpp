@@ -59,10 +59,11 @@ TEST(CommandLine, TakesOneValueForEachOption) {
 }
 
 TEST(CommandLine, TakesCheck) {
-  const auto check =
-      taken<CheckArguments>({"check", "a.yml", "b.yml", "--json", "-e", "v.yml", "-E", "A, B"});
+  const auto check = taken<CheckArguments>(
+      {"check", "a.yml", "b.yml", "--json", "-e", "v.yml", "-E", "A, B", "--events", "e.jsonl"});
   EXPECT_EQ(check.rulebooks, (Words{"a.yml", "b.yml"}));
   EXPECT_EQ(check.form, OutputForm::json);
+  EXPECT_EQ(check.events, "e.jsonl");
   EXPECT_EQ(check.variables.file, "v.yml");
   EXPECT_EQ(check.variables.environment_names, (Words{"A", "B"}));
 }
@@ -87,6 +88,15 @@ TEST(CommandLine, TakesReplay) {
   EXPECT_EQ(taken<ReplayArguments>({"replay", "run.zst", "a.yml"}).speed, "max");
 }
 
+TEST(CommandLine, TakesTest) {
+  const auto test = taken<TestArguments>(
+      {"test", "a.yml", "--filter", "x", "b.yml", "--junit", "j.xml", "--json"});
+  EXPECT_EQ(test.files, (Words{"a.yml", "b.yml"}));
+  EXPECT_EQ(test.filter, "x");
+  EXPECT_EQ(test.junit_file, "j.xml");
+  EXPECT_EQ(test.form, OutputForm::json);
+}
+
 TEST(CommandLine, TakesThePluginCommands) {
   EXPECT_EQ(taken<PluginListArguments>({"plugin", "list", "--json"}).form, OutputForm::json);
   EXPECT_EQ(taken<PluginDocArguments>({"plugin", "doc", "webhook"}).name, "webhook");
@@ -104,6 +114,7 @@ TEST(CommandLine, PrintsHelpWithExamplesForEveryCommand) {
                                                {"run", "--help"},
                                                {"check", "-h"},
                                                {"explain", "--help"},
+                                               {"test", "--help"},
                                                {"bench", "--help"},
                                                {"replay", "--help"},
                                                {"completion", "--help"},

@@ -19,6 +19,7 @@ enum class OutputForm { text, json };
 
 struct CheckArguments {
   std::vector<std::string> rulebooks;
+  std::string events;  ///< sample events to compare paths with; empty: none
   VariablesArguments variables;
   OutputForm form = OutputForm::text;
 };
@@ -41,6 +42,15 @@ struct TryArguments {
 };
 /// Plays commands from standard input on virtual time.
 int try_rules(const TryArguments& arguments);
+
+struct TestArguments {
+  std::vector<std::string> files;
+  std::string filter;      ///< part of the names of the cases to run
+  std::string junit_file;  ///< empty: none is written
+  OutputForm form = OutputForm::text;
+};
+/// Plays the cases of test files on virtual time and compares what fires with what they expect.
+int test_rules(const TestArguments& arguments);
 
 struct BenchArguments {
   std::string rulebook;

@@ -55,12 +55,6 @@ std::string_view to_string(Verdict verdict) {
   return "";
 }
 
-// UTF-8 characters, as a terminal counts columns.
-std::size_t columns(std::string_view text) {
-  return static_cast<std::size_t>(std::ranges::count_if(
-      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 class TextReport {
  public:
   explicit TextReport(Colour colour) : colour_(colour) {}

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "millrace/base/files.hpp"
@@ -31,24 +32,30 @@ int print_failure(std::string_view why) {
 
 void print_note(std::string_view text) { write_error_text(text); }
 
-Object without_meta(const Value& event) {
-  Object object = event.as_object();
-  object.stable_erase("meta");
-  return object;
-}
-
 std::string near_miss(std::string_view name, std::span<const std::string> candidates) {
   const auto hint = did_you_mean(name, candidates);
   return hint.empty() ? hint : "; " + hint;
 }
 
-void print_diagnostics(const Diagnostics& diagnostics, const daemon::LoadedRulebooks& loaded) {
-  const auto colour = ::isatty(STDERR_FILENO) == 1 ? Colour::on : Colour::off;
+std::size_t columns(std::string_view text) {
+  return static_cast<std::size_t>(std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string render(const Diagnostics& diagnostics, const std::map<std::string, std::string>& texts,
+                   Colour colour) {
+  std::string out;
   for (const auto& item : diagnostics.items()) {
-    const auto text = loaded.texts.find(item.where.file);
-    write_error_text(
-        render(item, text == loaded.texts.end() ? std::string_view() : text->second, colour));
+    const auto text = texts.find(item.where.file);
+    out += render(item, text == texts.end() ? std::string_view() : text->second, colour);
   }
+  return out;
+}
+
+void print_diagnostics(const Diagnostics& diagnostics,
+                       const std::map<std::string, std::string>& texts) {
+  const auto colour = ::isatty(STDERR_FILENO) == 1 ? Colour::on : Colour::off;
+  write_error_text(render(diagnostics, texts, colour));
 }
 
 Value to_json_value(const Diagnostic& diagnostic) {
@@ -62,6 +69,12 @@ Value to_json_value(const Diagnostic& diagnostic) {
                 {"hint", diagnostic.hint}};
 }
 
+Object without_meta(const Value& event) {
+  Object object = event.as_object();
+  object.stable_erase("meta");
+  return object;
+}
+
 std::optional<LoadedRulebook> load_or_tell(const std::string& file,
                                            const VariablesArguments& variables) {
   auto values = daemon::load_variables(variables.file, variables.environment_names);
@@ -72,7 +85,7 @@ std::optional<LoadedRulebook> load_or_tell(const std::string& file,
   auto loaded = daemon::load_rulebooks({file}, *values);
   if (loaded.rulebooks.empty() || loaded.diagnostics.has_errors()) {
     loaded.diagnostics.sort();
-    print_diagnostics(loaded.diagnostics, loaded);
+    print_diagnostics(loaded.diagnostics, loaded.texts);
     return std::nullopt;
   }
   return LoadedRulebook{std::move(*values), std::move(loaded.rulebooks.front())};

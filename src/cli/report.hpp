@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -23,16 +25,23 @@ int print_failure(std::string_view why);
 /// Writes to standard error what is no fault.
 void print_note(std::string_view text);
 
-/// An event as it is shown: without what the engine says of its coming.
-Object without_meta(const Value& event);
-
 /// "; did you mean `X`?" or nothing.
 std::string near_miss(std::string_view name, std::span<const std::string> candidates);
 
-/// Renders faults to standard error, each with the offending line.
-void print_diagnostics(const Diagnostics& diagnostics, const daemon::LoadedRulebooks& loaded);
+/// UTF-8 characters, as a terminal counts columns.
+std::size_t columns(std::string_view text);
+
+/// All faults, each with the offending line; `texts` by file.
+std::string render(const Diagnostics& diagnostics, const std::map<std::string, std::string>& texts,
+                   Colour colour);
+/// The same to standard error.
+void print_diagnostics(const Diagnostics& diagnostics,
+                       const std::map<std::string, std::string>& texts);
 
 Value to_json_value(const Diagnostic& diagnostic);
+
+/// The event as its sender wrote it.
+Object without_meta(const Value& event);
 
 /// One rulebook and the variables that it was read with.
 struct LoadedRulebook {

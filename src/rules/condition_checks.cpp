@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -229,7 +230,11 @@ std::optional<Condition> parse_condition_at(std::string_view text, const Places&
   auto checked = Checker(scope, report).condition(*syntax);
   if (!checked || report.failed()) return std::nullopt;
   return Condition{std::string(text), places.begin(), std::move(checked->alias),
-                   std::move(checked->expression)};
+                   std::move(checked->expression), std::make_shared<const Places>(places)};
+}
+
+Location Condition::at(const Expression& part) const {
+  return places->at(part.offset, part.length);
 }
 
 std::optional<Condition> parse_condition(std::string_view text, const Location& where,

@@ -5,6 +5,7 @@
 #include "condition_places.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -117,38 +118,54 @@ class Places::Aligner {
 };
 
 Places::Places(std::string_view text, const Location& where) : file_(where.file) {
-  places_.reserve(text.size() + 1);
   Place place{where.line, where.column};
   for (const char c : text) {
-    places_.push_back(place);
+    add(place);
     if (c == '\n') {
       place = {place.line + 1, where.column};
     } else {
       ++place.column;
     }
   }
-  places_.push_back(place);
+  add(place);
 }
 
 Places Places::of_scalar(const YamlNode& scalar, const SourceText& file) {
   Places places(scalar.where.file);
   if (const auto at = file.offset_of(scalar.where)) {
-    if (auto found = Aligner(file.text(), *at, scalar.where).run(scalar)) {
-      places.places_ = std::move(*found);
+    if (const auto found = Aligner(file.text(), *at, scalar.where).run(scalar)) {
+      for (const Place& place : *found) places.add(place);
       return places;
     }
   }
-  places.places_.assign(scalar.text.size() + 1, {scalar.where.line, scalar.where.column});
+  places.add({scalar.where.line, scalar.where.column});
   return places;
 }
 
+void Places::add(Place next) {
+  const std::size_t offset = size_++;
+  if (!runs_.empty()) {
+    const auto& [start, place] = runs_.back();
+    if (next.line == place.line && next.column == place.column + offset - start) return;
+  }
+  runs_.push_back({offset, next});
+}
+
+Places::Place Places::place_of(std::size_t offset) const {
+  const auto after = std::ranges::upper_bound(runs_, offset, {}, &Run::offset);
+  const auto& [start, place] = *std::prev(after);
+  return {place.line, place.column + offset - start};
+}
+
 Location Places::at(std::size_t offset, std::size_t length) const {
-  const std::size_t first = std::min(offset, places_.size() - 1);
-  const std::size_t end = std::min(offset + std::max<std::size_t>(length, 1), places_.size());
-  Location where{file_, places_[first].line, places_[first].column, 1};
-  for (std::size_t i = first; i < end && places_[i].line == where.line; ++i) {
-    where.length =
-        std::max(where.length, places_[i].column - std::min(where.column, places_[i].column) + 1);
+  const std::size_t first = std::min(offset, size_ - 1);
+  const std::size_t end = std::min(offset + std::max<std::size_t>(length, 1), size_);
+  const Place begin = place_of(first);
+  Location where{file_, begin.line, begin.column, 1};
+  for (std::size_t i = first; i < end; ++i) {
+    const Place place = place_of(i);
+    if (place.line != begin.line) break;
+    where.length = std::max(where.length, place.column - std::min(where.column, place.column) + 1);
   }
   return where;
 }

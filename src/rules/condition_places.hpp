@@ -46,11 +46,19 @@ class Places {
     std::size_t line;
     std::size_t column;
   };
+  // Bytes that stand side by side, until the next run.
+  struct Run {
+    std::size_t offset;
+    Place place;
+  };
   class Aligner;
   explicit Places(std::string file) : file_(std::move(file)) {}
+  void add(Place next);
+  Place place_of(std::size_t offset) const;
 
   std::string file_;
-  std::vector<Place> places_;  // of every byte, and of the end
+  std::vector<Run> runs_;
+  std::size_t size_ = 0;  // bytes with a place: all of the text, and its end
 };
 
 }  // namespace millrace::rules

@@ -32,47 +32,49 @@ void conjuncts_of(const Expression& expression, std::vector<const Expression*>& 
 
 // --- what waits as one condition
 
-RowId JoinMemory::add(EntryId entry) {
-  const RowId id = memory_.row_slab().add();
-  Row& row = memory_.row_slab()[id];
-  row = {.entry = entry, .memory = this, .next = memory_[entry].rows};
-  memory_[entry].rows = id;
-  link(id, kEveryRow, 0);
-  return id;
-}
-
-void JoinMemory::link(RowId row, std::uint32_t index, std::uint64_t key) {
-  auto& links = memory_.link_slab();
+void JoinMemory::link(EntryId entry, std::uint32_t index, std::uint64_t key) {
+  auto& links = memory_.links();
+  const bool first = !holds(entry);
   const LinkId id = links.add();
   List& list = lists_[index][key];
   links[id] = {.key = key,
-               .row = row,
+               .memory = this,
                .older = list.newest,
-               .next = memory_.row_slab()[row].links,
-               .index = index};
-  memory_.row_slab()[row].links = id;
+               .next = memory_[entry].links,
+               .entry = entry,
+               .index = index,
+               .first = first};
+  memory_[entry].links = id;
   (list.newest == Slab<Link>::kNone ? list.oldest : links[list.newest].newer) = id;
   list.newest = id;
   ++list.size;
+  if (!first) return;
+  ++size_;
+  memory_.count_row();
 }
 
-void JoinMemory::remove(RowId row) {
-  auto& links = memory_.link_slab();
-  for (LinkId id = memory_.row_slab()[row].links; id != Slab<Link>::kNone;) {
-    const Link link = links[id];
-    const auto found = lists_[link.index].find(link.key);
-    List& list = found->second;
-    (link.older == Slab<Link>::kNone ? list.oldest : links[link.older].newer) = link.newer;
-    (link.newer == Slab<Link>::kNone ? list.newest : links[link.newer].older) = link.older;
-    if (--list.size == 0) lists_[link.index].erase(found);
-    links.remove(id);
-    id = link.next;
-  }
-  if (const auto ordered = ordered_.find(row); ordered != ordered_.end()) {
+bool JoinMemory::holds(EntryId entry) const {
+  const LinkId last = memory_[entry].links;
+  return last != Slab<Link>::kNone && memory_.links()[last].memory == this;
+}
+
+void JoinMemory::remove(LinkId id) {
+  auto& links = memory_.links();
+  const Link link = links[id];
+  const auto found = lists_[link.index].find(link.key);
+  List& list = found->second;
+  (link.older == Slab<Link>::kNone ? list.oldest : links[link.older].newer) = link.newer;
+  (link.newer == Slab<Link>::kNone ? list.newest : links[link.newer].older) = link.older;
+  if (--list.size == 0) lists_[link.index].erase(found);
+  links.remove(id);
+  if (!link.first) return;
+  --size_;
+  memory_.uncount_row();
+  if (ordered_.empty()) return;
+  if (const auto ordered = ordered_.find(link.entry); ordered != ordered_.end()) {
     for (const auto& [order, place] : ordered->second) orders_[order].erase(place);
     ordered_.erase(ordered);
   }
-  memory_.row_slab().remove(row);
 }
 
 const JoinMemory::List* JoinMemory::find(std::uint32_t index, std::uint64_t key) const {
@@ -80,15 +82,10 @@ const JoinMemory::List* JoinMemory::find(std::uint32_t index, std::uint64_t key)
   return found == lists_[index].end() ? nullptr : &found->second;
 }
 
-std::size_t JoinMemory::size() const {
-  const List* all = find(kEveryRow, 0);
-  return all == nullptr ? 0 : all->size;
-}
-
 EntryId JoinMemory::oldest() const {
-  const List* all = find(kEveryRow, 0);
-  if (all == nullptr) return kNoEntry;
-  return memory_.row_slab()[memory_.link_slab()[all->oldest].row].entry;
+  const List* waiting = all();
+  if (waiting == nullptr) return kNoEntry;
+  return memory_.links()[waiting->oldest].entry;
 }
 
 std::optional<JoinMemory::OrderKey> JoinMemory::OrderKey::of(const Slot& slot) {
@@ -111,12 +108,12 @@ bool operator<(const JoinMemory::OrderKey& a, const JoinMemory::OrderKey& b) {
   return a.is_text ? order_texts(a.text, b.text) < 0 : a.number < b.number;
 }
 
-void JoinMemory::order(RowId row, std::uint32_t order, OrderKey key) {
-  ordered_[row].emplace_back(order, orders_[order].emplace(std::move(key), row).first);
+void JoinMemory::order(EntryId entry, std::uint32_t order, OrderKey key) {
+  ordered_[entry].emplace_back(order, orders_[order].emplace(std::move(key), entry).first);
 }
 
 void JoinMemory::visit(std::uint32_t order, Side side, const OrderKey& bound,
-                       const std::function<bool(RowId)>& visit) const {
+                       const std::function<bool(EntryId)>& visit) const {
   const Order& all = orders_[order];
   const auto same_kind = [&](Order::const_iterator at) {
     return at->first.is_text == bound.is_text;
@@ -127,7 +124,7 @@ void JoinMemory::visit(std::uint32_t order, Side side, const OrderKey& bound,
     }
     return;
   }
-  for (auto at = all.upper_bound({bound, Slab<Row>::kNone}); at != all.begin();) {
+  for (auto at = all.upper_bound({bound, kNoEntry}); at != all.begin();) {
     --at;
     if (!same_kind(at) || !visit(at->second)) return;
   }
@@ -135,10 +132,10 @@ void JoinMemory::visit(std::uint32_t order, Side side, const OrderKey& bound,
 
 // --- compiling
 
-Join::Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed)
-    : rule_(rule),
-      memory_(memory),
+Join::Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed, Waiting waiting)
+    : memory_(memory),
       seed_(seed),
+      window_(rule.combine == Rule::Combine::all ? rule.timeout : std::nullopt),
       bridges_(rule.conditions.size()),
       tests_(rule.conditions.size()),
       involving_(rule.conditions.size()),
@@ -153,6 +150,8 @@ Join::Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed)
       if (find_bound_path(*conjunct) != nullptr) compile(i, *conjunct);
     }
   }
+  for (std::size_t i = 0; i < memories_.size(); ++i)
+    memories_[i]->list_all(waiting == Waiting::listed || !is_always_looked_up(i));
   for (std::size_t i = 0; i < tests_.size(); ++i) {
     for (const auto& test : tests_[i]) {
       for (std::size_t p = 0; p < tests_.size(); ++p) {
@@ -223,6 +222,12 @@ void Join::add_bridge(std::size_t position, Bridge bridge) {
   bridges.push_back(std::move(bridge));
 }
 
+// Whether an equality leads to it from every other position.
+bool Join::is_always_looked_up(std::size_t position) const {
+  const auto equalities = std::ranges::count(bridges_[position], false, &Bridge::by_order);
+  return static_cast<std::size_t>(equalities) + 1 == memories_.size();
+}
+
 // --- what waits
 
 std::size_t Join::rows() const {
@@ -252,16 +257,18 @@ void Join::add(EntryId entry, Positions positions) {
   for (; positions != 0; positions &= positions - 1) {
     const auto position = static_cast<std::size_t>(std::countr_zero(positions));
     JoinMemory& memory = *memories_[position];
-    const RowId row = memory.add(entry);
-    if (bridges_[position].empty()) continue;
+    if (memory.lists_all()) memory.list(entry);
+    const auto& bridges = bridges_[position];
+    if (bridges.empty()) continue;
     combination_.bind(position, memory_[entry].document->value());
-    for (const auto& bridge : bridges_[position]) {
-      if (bridge.by_order) {
-        if (auto key = order_of(bridge.own.front()))
-          memory.order(row, bridge.index, std::move(*key));
-      } else if (const auto key = key_of(bridge.own)) {
-        memory.link(row, bridge.index, *key);
-      }
+    for (const auto& bridge : bridges) {
+      const auto key = bridge.by_order ? std::nullopt : key_of(bridge.own);
+      if (key) memory.link(entry, bridge.index, *key);
+    }
+    if (!memory.holds(entry)) continue;
+    for (const auto& bridge : bridges) {
+      auto key = bridge.by_order ? order_of(bridge.own.front()) : std::nullopt;
+      if (key) memory.order(entry, bridge.index, std::move(*key));
     }
   }
 }
@@ -317,10 +324,10 @@ bool Join::fits(const Search& search, std::size_t position, EntryId entry) {
   // Combinations with the new event at an earlier position were found when it stood there.
   if (entry == search.seed && position < search.seed_position) return false;
   const Entry& candidate = memory_[entry];
-  if (rule_.timeout) {
+  if (window_) {
     const auto earliest = std::min(search.earliest, candidate.inserted);
     const auto latest = std::max(search.latest, candidate.inserted);
-    if (candidate.is_fact || latest - earliest > rule_.timeout->length) return false;
+    if (candidate.is_fact || latest - earliest > window_->length) return false;
   }
   combination_.bind(position, candidate.document->value());
   const Positions bound = search.bound | bit(position);
@@ -369,20 +376,20 @@ void Join::extend(Search& search) {
 
 // In a list those behind it are older still.
 bool Join::is_too_old(const Search& search, const Candidates& candidates, EntryId entry) const {
-  return rule_.timeout && candidates.list != nullptr &&
-         search.latest - memory_[entry].inserted > rule_.timeout->length;
+  return window_ && candidates.list != nullptr &&
+         search.latest - memory_[entry].inserted > window_->length;
 }
 
 Join::Candidates Join::candidates(const Search& search, std::size_t position) {
   const JoinMemory& memory = *memories_[position];
-  Candidates best{.size = memory.size(), .list = memory.find(kEveryRow, 0)};
+  Candidates best{.size = memory.size(), .list = memory.all()};
   for (const auto& bridge : bridges_[position]) {
     if ((search.bound & bit(bridge.other)) == 0 || best.size == 0) continue;
     if (!bridge.by_order) {
       const auto key = key_of(bridge.theirs);
       const auto* list = key ? memory.find(bridge.index, *key) : nullptr;
       if (list == nullptr) return {};
-      if (list->size < best.size) best = {.size = list->size, .list = list};
+      if (list->size <= best.size) best = {.size = list->size, .list = list};
     } else if (auto bound = order_of(bridge.theirs.front())) {
       const auto guess = (memory.size() + 1) / 2;
       if (guess < best.size) best = {.size = guess, .order = &bridge, .bound = std::move(bound)};
@@ -394,15 +401,19 @@ Join::Candidates Join::candidates(const Search& search, std::size_t position) {
 // Calls `visit` with each candidate, of a list those that came last first, until it returns false.
 void Join::each(const Candidates& candidates, std::size_t position,
                 const std::function<bool(EntryId)>& visit) {
-  const auto& rows = memory_.row_slab();
   if (candidates.order != nullptr) {
     memories_[position]->visit(candidates.order->index, candidates.order->side, *candidates.bound,
-                               [&](RowId row) { return visit(rows[row].entry); });
+                               visit);
     return;
   }
-  const auto& links = memory_.link_slab();
-  for (LinkId id = candidates.list->newest; id != Slab<Link>::kNone; id = links[id].older) {
-    if (!visit(rows[links[id].row].entry)) return;
+  const auto& links = memory_.links();
+  for (LinkId id = candidates.list->newest; id != Slab<Link>::kNone;) {
+    const LinkId next = links[id].older;
+    const EntryId entry = links[id].entry;
+    // While this one is looked at, what it takes to look at the next is fetched.
+    if (next != Slab<Link>::kNone) memory_.prefetch(links[next].entry);
+    if (!visit(entry)) return;
+    id = next;
   }
 }
 

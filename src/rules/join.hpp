@@ -25,9 +25,6 @@ namespace millrace::rules {
 using Positions = std::uint64_t;
 inline constexpr std::size_t kMostPositions = 64;
 
-/// The key of a list that holds every row of a memory.
-inline constexpr std::uint32_t kEveryRow = 0;
-
 /// What waits as one condition of a rule, indexed by the values that it must share with what waits
 /// as the others.
 class JoinMemory {
@@ -35,6 +32,12 @@ class JoinMemory {
   JoinMemory(WorkingMemory& memory, std::size_t position) : memory_(memory), position_(position) {}
   JoinMemory(const JoinMemory&) = delete;
   JoinMemory& operator=(const JoinMemory&) = delete;
+
+  struct List {
+    LinkId oldest = Slab<Link>::kNone;
+    LinkId newest = Slab<Link>::kNone;
+    std::uint32_t size = 0;
+  };
 
   std::size_t position() const { return position_; }
   /// Adds an index by equality or by order; its number.
@@ -47,19 +50,23 @@ class JoinMemory {
     return static_cast<std::uint32_t>(orders_.size() - 1);
   }
 
-  RowId add(EntryId entry);
-  void link(RowId row, std::uint32_t index, std::uint64_t key);
-  void remove(RowId row);
+  /// Whether there is a list of all that wait. It is there unless they are only ever looked up.
+  void list_all(bool wanted) { lists_all_ = wanted; }
+  bool lists_all() const { return lists_all_; }
+  const List* all() const { return find(kAll, 0); }
 
-  struct List {
-    LinkId oldest = Slab<Link>::kNone;
-    LinkId newest = Slab<Link>::kNone;
-    std::uint32_t size = 0;
-  };
-  /// The rows with that key; null: there are none.
+  /// Puts the entry into the list of all that wait, or of those with a key.
+  void list(EntryId entry) { link(entry, kAll, 0); }
+  void link(EntryId entry, std::uint32_t index, std::uint64_t key);
+  /// Whether it waits here; it has been linked last.
+  bool holds(EntryId entry) const;
+  /// Takes one link of an entry away, of all that it has.
+  void remove(LinkId link);
+
+  /// Those with that key; null: there are none.
   const List* find(std::uint32_t index, std::uint64_t key) const;
-  std::size_t size() const;
-  /// The entry that has waited longest, if any waits.
+  std::size_t size() const { return size_; }
+  /// The entry that has waited longest, if any waits and all are listed.
   EntryId oldest() const;
 
   /// A value with an order: a number, or a text.
@@ -70,21 +77,24 @@ class JoinMemory {
     static std::optional<OrderKey> of(const Slot& slot);
     friend bool operator<(const OrderKey& a, const OrderKey& b);
   };
-  void order(RowId row, std::uint32_t order, OrderKey key);
-  /// Calls `visit` for each row whose value is at or below (above) `bound`, until it returns false.
+  void order(EntryId entry, std::uint32_t order, OrderKey key);
+  /// Calls `visit` for each whose value is at or below (above) `bound`, until it returns false.
   enum class Side { at_or_below, at_or_above };
   void visit(std::uint32_t order, Side side, const OrderKey& bound,
-             const std::function<bool(RowId)>& visit) const;
+             const std::function<bool(EntryId)>& visit) const;
 
  private:
-  using Order = std::set<std::pair<OrderKey, RowId>>;
+  static constexpr std::uint32_t kAll = 0;  // the index of one list
+  using Order = std::set<std::pair<OrderKey, EntryId>>;
 
   WorkingMemory& memory_;
   const std::size_t position_;
+  bool lists_all_ = true;
+  std::size_t size_ = 0;
   std::vector<boost::unordered_flat_map<std::uint64_t, List>> lists_{1};
   std::vector<Order> orders_;
-  // By row, only if there are orders.
-  boost::unordered_flat_map<RowId, std::vector<std::pair<std::uint32_t, Order::const_iterator>>>
+  // By entry, only if there are orders.
+  boost::unordered_flat_map<EntryId, std::vector<std::pair<std::uint32_t, Order::const_iterator>>>
       ordered_;
 };
 
@@ -98,8 +108,10 @@ class JoinMemory {
 class Join {
  public:
   /// `rule` and `memory` must outlive the join. `seed` keys the hashes, so that nobody outside can
-  /// fill a list with collisions.
-  Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed);
+  /// fill a list with collisions. `listed`: JoinMemory::oldest() is wanted.
+  enum class Waiting { looked_up, listed };
+  Join(const Rule& rule, WorkingMemory& memory, std::uint64_t seed,
+       Waiting waiting = Waiting::looked_up);
   Join(const Join&) = delete;
   Join& operator=(const Join&) = delete;
 
@@ -144,6 +156,7 @@ class Join {
   Predicate::SlotOf slot_of(std::size_t position);
   void connect(std::size_t position, const Expression& comparison);
   void add_bridge(std::size_t position, Bridge bridge);
+  bool is_always_looked_up(std::size_t position) const;
   std::optional<std::uint64_t> key_of(const std::vector<Operand>& operands);
   std::optional<JoinMemory::OrderKey> order_of(const Operand& operand);
 
@@ -155,9 +168,9 @@ class Join {
   void each(const Candidates& candidates, std::size_t position,
             const std::function<bool(EntryId)>& visit);
 
-  const Rule& rule_;
   WorkingMemory& memory_;
   const std::uint64_t seed_;
+  const std::optional<Span> window_;  // in which all events of a combination have come
   std::vector<std::unique_ptr<JoinMemory>> memories_;  // by position
   std::vector<std::vector<Bridge>> bridges_;           // by position
   std::vector<std::vector<Test>> tests_;               // by the position whose condition has them

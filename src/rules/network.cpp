@@ -27,6 +27,7 @@
 #include <limits>
 #include <optional>
 
+#include "millrace/base/regex_set.hpp"
 #include "millrace/event/json.hpp"
 
 namespace millrace::rules {
@@ -191,6 +192,10 @@ struct Network::SlotIndex {
   ThresholdIndex above{ThresholdIndex::Side::above};
   ThresholdIndex below{ThresholdIndex::Side::below};
   Patterns present;
+  // Patterns by a regular expression that a text must match; in one pass over it, once there are
+  // enough of them.
+  std::vector<std::pair<PredicateId, Patterns>> searches;
+  std::optional<RegexSet> search_set;
   bool has_equal = false;
   bool has_items = false;
   bool has_above = false;
@@ -204,11 +209,12 @@ struct Network::SlotIndex {
 
 // Conditions for looking at a pattern: any of the keys.
 struct Network::Access {
-  enum class On { equal, item, above, below, present, always };
+  enum class On { equal, item, above, below, search, present, always };
   struct Key {
     On on;
     SlotId slot = 0;
     Value literal;
+    PredicateId predicate = 0;  // of search
   };
 
   // How many events are expected to meet the key, in no particular unit. An equality that many
@@ -224,6 +230,8 @@ struct Network::Access {
       case On::above:
       case On::below:
         return 20;
+      case On::search:
+        return 40;
       case On::present:
         return 60;
       case On::always:
@@ -263,6 +271,7 @@ Network::Network(std::span<const Condition* const> conditions, std::span<const P
     index(access_of(roots_[pattern]), pattern);
   }
   popularity_.clear();
+  for (auto& slot : indices_) compile_searches(*slot);
   for (PredicateId id = 0; id < predicates_.size(); ++id) watch_classes(predicates_[id], id);
 }
 
@@ -413,6 +422,8 @@ Network::Access Network::access_of_predicate(const Node& node) const {
       const bool greater = kind == Kind::greater || kind == Kind::greater_equal;
       return {{{greater == slot_first ? On::above : On::below, slot.slot, other.literal}}};
     }
+    if (kind == Kind::matches && left.kind == Operand::Kind::slot && predicate.fixed_pattern())
+      return {{{On::search, left.slot, {}, node.predicate}}};
     if (kind == Kind::contains && with_literal && slot_first && is_scalar(other.literal)) {
       return {{{On::item, slot.slot, other.literal}}};
     }
@@ -462,11 +473,35 @@ void Network::index(const Access& access, PatternId pattern) {
         slot.below.insert(as_double(Slot::of(key.literal)), pattern);
         slot.has_below = true;
         break;
+      case Access::On::search: {
+        auto known = std::ranges::find(slot.searches, key.predicate,
+                                       &std::pair<PredicateId, Patterns>::first);
+        if (known == slot.searches.end())
+          known = slot.searches.insert(known, {key.predicate, Patterns()});
+        known->second.push_back(pattern);
+        break;
+      }
       default:
         slot.present.push_back(pattern);
         break;
     }
   }
+}
+
+// A few are tried one by one.
+void Network::compile_searches(SlotIndex& slot) {
+  constexpr std::size_t kFewest = 6;
+  if (slot.searches.size() < kFewest) {
+    for (const auto& [predicate, patterns] : slot.searches)
+      slot.present.insert(slot.present.end(), patterns.begin(), patterns.end());
+    return slot.searches.clear();
+  }
+  std::vector<RegexSet::Pattern> texts;
+  for (const auto& search : slot.searches) {
+    const Predicate& predicate = predicates_[search.first];
+    texts.push_back({view(predicate.right().literal.get_string()), predicate.regex_options()});
+  }
+  slot.search_set = RegexSet::compile(texts);
 }
 
 // An index answers without evaluating, and so without seeing that a value cannot be compared:
@@ -522,6 +557,12 @@ void Network::collect(const SlotIndex& index, const Slot& slot, SlotId id, Event
     } else if (const auto* found = index.items.find(slot)) {
       add(*found);
     }
+  }
+  if (index.search_set && slot.is_string()) {
+    index.search_set->scan(slot.string(), may_match_);
+    for (const auto found : may_match_) add(index.searches[found].second);
+  } else if (index.search_set) {
+    for (const auto& search : index.searches) add(search.second);
   }
   if (slot.is_number()) {
     if (index.has_above) add(index.above.passed(as_double(slot)));

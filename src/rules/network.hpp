@@ -111,6 +111,7 @@ class Network {
   Access access_of(const Node& node) const;
   Access access_of_predicate(const Node& node) const;
   void index(const Access& access, PatternId pattern);
+  void compile_searches(SlotIndex& slot);
   void watch_classes(const Predicate& predicate, PredicateId id);
 
   Truth evaluate(PredicateId predicate, EventReader& reader);
@@ -132,6 +133,7 @@ class Network {
   std::vector<PatternId> always_;
   PatternSet candidates_;
   std::uint64_t event_number_ = 0;
+  std::vector<std::uint32_t> may_match_;  // of a scan; kept for its capacity
   std::vector<Notice> notices_;
 };
 

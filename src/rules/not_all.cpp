@@ -7,12 +7,17 @@ namespace millrace::rules {
 
 NotAll::NotAll(const Rule& rule, TimerWheel& timers, std::uint32_t owner, Duration life,
                std::uint64_t seed)
-    : rule_(rule), timers_(timers), owner_(owner), life_(life), join_(rule, memory_, seed) {}
+    : rule_(rule),
+      timers_(timers),
+      owner_(owner),
+      life_(life),
+      join_(rule, memory_, seed, Join::Waiting::listed) {}
 
 void NotAll::take(const DocumentPtr& document, Outer outer, Positions positions, Instant now,
                   Outers& leaving) {
   const EntryId entry = memory_.add(document, now, /*is_fact=*/false);
   outers_[entry] = outer;
+  in_order_[memory_[entry].arrival] = entry;
   memory_[entry].life = timers_.set(now + life_, {owner_, entry});
   join_.add(entry, positions);
   if (!is_open()) open(now);
@@ -50,17 +55,15 @@ std::optional<NotAll::Fired> NotAll::expire(std::uint32_t item, Instant now, Out
 }
 
 void NotAll::retract(const std::function<bool(const Document&)>& drops, Instant now) {
-  for (EntryId entry = memory_.oldest(); entry != kNoEntry;) {
-    const EntryId next = memory_[entry].newer;
+  for (const EntryId entry : memory_.all()) {
     if (drops(*memory_[entry].document)) remove(entry);
-    entry = next;
   }
   if (!is_open()) open(now);
 }
 
 // With the oldest event that can open a window, if there is one.
 void NotAll::open(Instant now) {
-  for (EntryId entry = memory_.oldest(); entry != kNoEntry; entry = memory_[entry].newer) {
+  for (const auto& [arrival, entry] : in_order_) {
     if (!starting_position(entry)) continue;
     starter_ = entry;
     window_ = timers_.set(now + rule_.timeout->length, {owner_, kWindow});
@@ -78,6 +81,7 @@ void NotAll::close() {
 void NotAll::remove(EntryId entry) {
   if (memory_[entry].life != TimerWheel::kNone) timers_.cancel(memory_[entry].life);
   outers_.erase(entry);
+  in_order_.erase(memory_[entry].arrival);
   memory_.remove(entry);
   if (entry == starter_) close();
 }
@@ -86,15 +90,16 @@ void NotAll::leave(EntryId entry, Outers& leaving) {
   leaving.push_back(outers_[entry]);
   if (memory_[entry].life != TimerWheel::kNone) timers_.cancel(memory_[entry].life);
   outers_.erase(entry);
+  in_order_.erase(memory_[entry].arrival);
   memory_.remove(entry);
 }
 
 // The first condition as which the event waits and which needs no other event.
 std::optional<std::size_t> NotAll::starting_position(EntryId entry) const {
   std::optional<std::size_t> first;
-  for (RowId row = memory_[entry].rows; row != Slab<Row>::kNone;
-       row = memory_.row_slab()[row].next) {
-    const auto position = memory_.row_slab()[row].memory->position();
+  const auto& links = memory_.links();
+  for (LinkId link = memory_[entry].links; link != Slab<Link>::kNone; link = links[link].next) {
+    const auto position = links[link].memory->position();
     if (!join_.joins(position) && (!first || position < *first)) first = position;
   }
   return first;

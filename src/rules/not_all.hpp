@@ -4,6 +4,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -72,6 +73,7 @@ class NotAll {
   WorkingMemory memory_;
   Join join_;
   boost::unordered_flat_map<EntryId, Outer> outers_;
+  std::map<std::uint64_t, EntryId> in_order_;  // by arrival
   EntryId starter_ = kNoEntry;
   TimerId window_ = TimerWheel::kNone;
   bool begun_ = false;

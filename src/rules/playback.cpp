@@ -17,6 +17,8 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kCommands = {"event", "fact", "retract_fact", "advance"};
 
+constexpr std::chrono::hours kLongest(100 * 365 * 24);  // nanoseconds count three times as far
+
 struct Command {
   std::string_view name;
   const Value* argument = nullptr;
@@ -115,6 +117,8 @@ Result<> Playback::advance(const Value& span, std::vector<Activation>& fired) {
     return fail(Errc::invalid_settings, "{} is no span of time; write \"5 seconds\"",
                 to_json(span));
   }
+  if (parsed->length > kLongest - now())
+    return fail(Errc::invalid_settings, "time goes on for a hundred years at most");
   now_ += parsed->length;
   session_->advance(now_, fired);
   return {};

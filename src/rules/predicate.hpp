@@ -92,6 +92,9 @@ class Predicate {
   Expression::Kind kind() const { return kind_; }
   const Operand& left() const { return left_; }
   const Operand& right() const { return right_; }
+  /// Of a test against a pattern: whether it is a literal that compiles, and how it is meant.
+  bool fixed_pattern() const { return fixed_pattern_ && regex_; }
+  const Regex::Options& regex_options() const { return regex_options_; }
 
   /// Set when the last evaluation could not compare its operands: the names of their Python types.
   struct Mismatch {

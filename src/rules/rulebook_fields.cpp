@@ -80,7 +80,10 @@ std::optional<std::string> Fields::string(const YamlNode* node, std::string_view
 std::optional<Span> Fields::span(const YamlNode* node, std::string_view key, Units units) {
   if (node == nullptr) return std::nullopt;
   if (node->is_string()) {
-    if (auto span = parse_span(node->text, units)) return span;
+    if (auto span = parse_span(node->text, units)) {
+      span->where = node->where;
+      return span;
+    }
   }
   const auto smallest = units == Units::with_milliseconds ? "milliseconds, " : "";
   diagnostics_.error(

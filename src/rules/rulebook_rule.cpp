@@ -93,6 +93,7 @@ class ThrottleLoader {
       if (!text) continue;
       if (auto path = group_path(*text)) {
         throttle_.group_by.push_back(std::move(*path));
+        throttle_.group_by_where.push_back(item.where);
       } else {
         loading_.diagnostics.error("bad-path", item.where, path.error().message(),
                                    "write a path such as event.meta.hosts");

@@ -153,12 +153,19 @@ struct Session::Impl {
   void take(Arriving event, Instant at, std::vector<Activation>& fired) {
     if (!begun) begin(existentials.empty() ? nullptr : event.document().get(), at);
     match(event, at);
-    if (!waiting.empty()) wait(event, at);
+    for (const auto& [rule, positions] : remembering) {
+      if (states[rule].throttle) {
+        throttle(event, rule, at);
+      } else {
+        wait(event, rule, positions, at);
+      }
+    }
+    remembering.clear();
     settle(event, at);
     if (!fires.empty()) report(fired, event.is_fact || rules.match_multiple_rules);
   }
 
-  // Which conditions hold. Of rules that want several events they are noted in `waiting`.
+  // Which conditions hold. Of rules that remember something they are noted in `remembering`.
   void match(Arriving& event, Instant at) {
     const bool every_rule = event.is_fact || rules.match_multiple_rules;
     std::size_t last_rule = rules.rules.size();
@@ -167,11 +174,9 @@ struct Session::Impl {
       const bool again = std::exchange(last_rule, rule) == rule;
       event.matched = true;
       const RuleState& state = states[rule];
-      if (state.waits()) {
-        if (!again) waiting.emplace_back(rule, 0);
-        waiting.back().second |= Positions{1} << condition;
-      } else if (state.throttle) {
-        throttle(event, rule, at);
+      if (state.remembers()) {
+        if (!again) remembering.emplace_back(rule, 0);
+        remembering.back().second |= Positions{1} << condition;
       } else if (!again) {
         // `any` binds the first of its conditions that holds.
         fire(rule, condition, event.document(), at);
@@ -195,7 +200,7 @@ struct Session::Impl {
     if (append_group_key(state.group, event.reader, group_key)) group = group_key;
     const auto before = state.throttle->groups();
     DocumentPtr document;
-    if (!at_limit() || state.throttle->knows(group)) {
+    if (!beyond_limits(1) || state.throttle->knows(group)) {
       document = state.throttle->take(group, event.document, at);
     } else {
       note_dropped();
@@ -211,27 +216,16 @@ struct Session::Impl {
     }
   }
 
-  void wait(Arriving& event, Instant at) {
-    event.entry = add(event.document(), at, event.is_fact);
-    NotAll::Outers leaving;
-    for (const auto& [rule, positions] : std::exchange(waiting, {})) {
-      RuleState& state = states[rule];
-      if (state.not_all) {
-        const NotAll::Outer outer{event.entry, memory[event.entry].arrival};
-        watching(*state.not_all,
-                 [&](NotAll& it) { it.take(event.document(), outer, positions, at, leaving); });
-      } else {
-        state.join->add(event.entry, positions);
-        complete(event.entry, rule, positions, at);
-      }
+  void wait(Arriving& event, std::size_t rule, Positions positions, Instant at) {
+    if (event.entry == kNoEntry) event.entry = add(event.document(), at, event.is_fact);
+    RuleState& state = states[rule];
+    if (state.join) {
+      state.join->add(event.entry, positions);
+      return complete(event.entry, rule, positions, at);
     }
-    for (const auto& outer : leaving) {
-      if (outer.entry == event.entry) {
-        event.taken = true;
-      } else {
-        leave(outer);
-      }
-    }
+    const NotAll::Outer outer{event.entry, memory[event.entry].arrival};
+    watching(*state.not_all,
+             [&](NotAll& it) { it.take(event.document(), outer, positions, at, leaving); });
   }
 
   void complete(EntryId entry, std::size_t index, Positions positions, Instant at) {
@@ -262,12 +256,23 @@ struct Session::Impl {
     std::ranges::sort(taking_part);
     const auto repeated = std::ranges::unique(taking_part);
     taking_part.erase(repeated.begin(), repeated.end());
+    if (uses_up) {
+      for (const EntryId id : taking_part) memory.prefetch(id);
+    }
     for (const EntryId id : std::exchange(taking_part, {})) {
       if (id == event.entry) {
         event.took_part = true;
       } else if (!memory[id].is_fact) {
         ++statistics.matched;
         if (uses_up) remove(id, nullptr);
+      }
+    }
+    // Not before the combinations in which they took part are done with.
+    for (const auto& outer : std::exchange(leaving, {})) {
+      if (outer.entry != event.entry) {
+        leave(outer);
+      } else if (!event.is_fact) {
+        event.taken = true;
       }
     }
     if (event.took_part && !event.is_fact) ++statistics.matched;
@@ -288,7 +293,7 @@ struct Session::Impl {
   }
 
   void live(EntryId entry, Instant at) {
-    if (at_limit()) {
+    if (beyond_limits(0)) {
       remove(entry, nullptr);
       return note_dropped();
     }
@@ -296,8 +301,9 @@ struct Session::Impl {
     memory[entry].life = timers.set(at + rules.default_events_ttl.length, end);
   }
 
-  bool at_limit() const {
-    return partial_matches() > options.most_partial_matches || state_bytes() > options.most_bytes;
+  bool beyond_limits(std::size_t more) const {
+    return partial_matches() + more > options.most_partial_matches ||
+           state_bytes() > options.most_bytes;
   }
 
   void note_dropped() {
@@ -355,18 +361,13 @@ struct Session::Impl {
       return how == Retract::partial ? includes(document.object(), pattern)
                                      : is_whole_of(document.object(), pattern);
     };
-    for (EntryId id = memory.oldest(); id != kNoEntry;) {
-      const Entry& entry = memory[id];
-      const EntryId next = entry.newer;
-      if (goes(*entry.document)) {
-        const DocumentPtr document = entry.document;
-        std::vector<Existential*> absent;
-        remove(id, &absent);
-        for (const auto* existential : absent) {
-          fires.push_back({existential->rule, at, {{"m", document}}});
-        }
-      }
-      id = next;
+    for (const EntryId id : memory.all()) {
+      const DocumentPtr document = memory[id].document;
+      if (!goes(*document)) continue;
+      std::vector<Existential*> absent;
+      remove(id, &absent);
+      for (const auto* existential : absent)
+        fires.push_back({existential->rule, at, {{"m", document}}});
     }
     for (const auto& state : states) {
       if (state.not_all) watching(*state.not_all, [&](NotAll& it) { it.retract(goes, at); });
@@ -400,12 +401,11 @@ struct Session::Impl {
         activation.bindings = state.throttle->expire(timer.item);
         groups += state.throttle->groups() - before;
       } else {
-        NotAll::Outers leaving;
         std::optional<NotAll::Fired> missed;
         watching(*state.not_all, [&](NotAll& it) { missed = it.expire(timer.item, at, leaving); });
         if (missed)
           activation.bindings.emplace_back(std::move(missed->binding), std::move(missed->document));
-        for (const auto& outer : leaving) leave(outer);
+        for (const auto& outer : std::exchange(leaving, {})) leave(outer);
       }
       if (activation.bindings.empty()) return;
       ++statistics.matched;
@@ -430,7 +430,7 @@ struct Session::Impl {
   std::size_t partial_matches() const { return memory.rows() + held + groups; }
 
   std::size_t state_bytes() const {
-    constexpr std::size_t kRow = sizeof(Row) + 3 * sizeof(Link);
+    constexpr std::size_t kRow = 2 * sizeof(Link);
     constexpr std::size_t kGroup = 160;  // with its timer and a short key
     return memory.bytes() + held_bytes + (memory.rows() + held) * kRow + groups * kGroup;
   }
@@ -456,7 +456,8 @@ struct Session::Impl {
   // Of the evaluation at hand; kept for their capacity.
   std::vector<Activation> fires;
   std::vector<EntryId> taking_part;
-  std::vector<std::pair<std::size_t, Positions>> waiting;  // rules, and which conditions hold
+  NotAll::Outers leaving;
+  std::vector<std::pair<std::size_t, Positions>> remembering;  // rules, and which conditions hold
   std::vector<Join::Entries> combinations;
   std::string group_key;
 };
@@ -515,8 +516,7 @@ const Session::Statistics& Session::statistics() const { return impl_->statistic
 std::vector<DocumentPtr> Session::working_memory() const {
   std::vector<DocumentPtr> all;
   const auto& memory = impl_->memory;
-  for (EntryId id = memory.oldest(); id != kNoEntry; id = memory[id].newer)
-    all.push_back(memory[id].document);
+  for (const EntryId id : memory.all()) all.push_back(memory[id].document);
   return all;
 }
 

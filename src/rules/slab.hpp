@@ -34,6 +34,8 @@ class Slab {
 
   T& operator[](Id id) { return (*blocks_[id / kBlock])[id % kBlock]; }
   const T& operator[](Id id) const { return (*blocks_[id / kBlock])[id % kBlock]; }
+  /// Behind the largest number that was ever given out.
+  Id end() const { return static_cast<Id>(used_); }
   std::size_t size() const { return used_ - free_.size(); }
 
  private:

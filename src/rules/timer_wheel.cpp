@@ -7,10 +7,6 @@
 
 namespace millrace::rules {
 
-TimerWheel::TimerWheel() {
-  for (auto& level : levels_) level.first.fill(kNone);
-}
-
 // Time before the clock's zero is time zero: it is over at once.
 std::uint64_t TimerWheel::tick_of(Instant time) {
   const auto nanoseconds = std::max<std::int64_t>(time.time_since_epoch().count(), 0);
@@ -26,8 +22,35 @@ TimerId TimerWheel::set(Instant deadline, Purpose purpose) {
 }
 
 void TimerWheel::cancel(TimerId id) {
-  unlink(id);
+  timers_[id].purpose.owner = kCancelled;
+  ++cancelled_;
+  constexpr std::size_t kFew = 1024;
+  if (cancelled_ > kFew && cancelled_ > timers_.size() / 2) sweep();
+}
+
+bool TimerWheel::take_if_cancelled(TimerId id) {
+  if (timers_[id].purpose.owner != kCancelled) return false;
   timers_.remove(id);
+  --cancelled_;
+  return true;
+}
+
+void TimerWheel::sweep() {
+  const auto sweep_list = [this](List& list) {
+    for (TimerId id = std::exchange(list, List()).first; id != kNone;) {
+      const TimerId next = timers_[id].next;
+      if (!take_if_cancelled(id)) append(list, id);
+      id = next;
+    }
+  };
+  sweep_list(due_);
+  for (auto& level : levels_) {
+    for (auto bits = level.occupied; bits != 0; bits &= bits - 1) {
+      const auto slot = static_cast<std::size_t>(std::countr_zero(bits));
+      sweep_list(level.slots[slot]);
+      if (level.slots[slot].first == kNone) level.occupied &= ~(std::uint64_t{1} << slot);
+    }
+  }
 }
 
 void TimerWheel::link(TimerId id) {
@@ -36,43 +59,14 @@ void TimerWheel::link(TimerId id) {
   const std::size_t level =
       differing == 0 ? 0 : (static_cast<std::size_t>(std::bit_width(differing)) - 1) / kDigit;
   const auto slot = static_cast<std::size_t>(tick >> (level * kDigit)) % kSlots;
-  append(id, level, slot);
+  append(levels_[level].slots[slot], id);
+  levels_[level].occupied |= std::uint64_t{1} << slot;
 }
 
-void TimerWheel::append(TimerId id, std::size_t level, std::size_t slot) {
-  Timer& timer = timers_[id];
-  timer.slot = static_cast<std::uint16_t>(level * kSlots + slot);
-  timer.next = kNone;
-  TimerId& first = levels_[level].first[slot];
-  if (first == kNone) {
-    first = id;
-    timer.previous = id;
-    levels_[level].occupied |= std::uint64_t{1} << slot;
-  } else {
-    const TimerId last = timers_[first].previous;
-    timers_[last].next = id;
-    timer.previous = last;
-    timers_[first].previous = id;
-  }
-}
-
-void TimerWheel::unlink(TimerId id) {
-  const Timer& timer = timers_[id];
-  const std::size_t slot = timer.slot % kSlots;
-  Level& level = levels_[timer.slot / kSlots];
-  TimerId& first = level.first[slot];
-  if (first == id) {
-    first = timer.next;
-    if (first == kNone) {
-      level.occupied &= ~(std::uint64_t{1} << slot);
-    } else {
-      timers_[first].previous = timer.previous;
-    }
-  } else {
-    timers_[timer.previous].next = timer.next;
-    const TimerId after = timer.next == kNone ? first : timer.next;
-    timers_[after].previous = timer.previous;
-  }
+void TimerWheel::append(List& list, TimerId id) {
+  timers_[id].next = kNone;
+  (list.first == kNone ? list.first : timers_[list.last].next) = id;
+  list.last = id;
 }
 
 // The tick at which the first occupied slot of a level begins.
@@ -84,43 +78,45 @@ std::uint64_t TimerWheel::start_of(std::size_t level) const {
   return upper | slot << shift;
 }
 
+// The timers of the first occupied slot, which is empty then.
+TimerWheel::List TimerWheel::take(std::size_t level) {
+  const auto slot = static_cast<std::size_t>(std::countr_zero(levels_[level].occupied));
+  levels_[level].occupied &= ~(std::uint64_t{1} << slot);
+  return std::exchange(levels_[level].slots[slot], List());
+}
+
 void TimerWheel::move_down(std::size_t level) {
   tick_ = start_of(level);
-  const auto slot = static_cast<std::size_t>(std::countr_zero(levels_[level].occupied));
-  TimerId id = std::exchange(levels_[level].first[slot], kNone);
-  levels_[level].occupied &= ~(std::uint64_t{1} << slot);
-  while (id != kNone) {
+  for (TimerId id = take(level).first; id != kNone;) {
     const TimerId next = timers_[id].next;
-    link(id);
+    if (!take_if_cancelled(id)) link(id);
     id = next;
   }
 }
 
 // What lies in the first slot is about to fire.
 void TimerWheel::take_slot() {
-  Level& level = levels_[0];
-  Level& due = levels_[kDue];
-  const auto slot = static_cast<std::size_t>(std::countr_zero(level.occupied));
   sorting_.clear();
-  for (const TimerId list : {due.first[0], level.first[slot]}) {
-    for (TimerId id = list; id != kNone; id = timers_[id].next) sorting_.push_back(id);
+  for (const List list : {std::exchange(due_, List()), take(0)}) {
+    for (TimerId id = list.first; id != kNone;) {
+      const TimerId next = timers_[id].next;
+      if (!take_if_cancelled(id)) sorting_.push_back(id);
+      id = next;
+    }
   }
-  level.first[slot] = kNone;
-  level.occupied &= ~(std::uint64_t{1} << slot);
-  due.first[0] = kNone;
   std::ranges::stable_sort(sorting_, {}, [this](TimerId id) { return timers_[id].deadline; });
-  for (const TimerId id : sorting_) append(id, kDue, 0);
+  for (const TimerId id : sorting_) append(due_, id);
 }
 
 void TimerWheel::advance(Instant now, const std::function<void(Instant, Purpose)>& fire) {
   const auto end = tick_of(now);
-  const TimerId& due = levels_[kDue].first[0];
   while (timers_.size() > 0) {
     // One at a time: what it sets off may cancel the others.
-    while (due != kNone && timers_[due].deadline <= now) {
-      const Timer timer = timers_[due];
-      const TimerId id = due;
-      unlink(id);
+    while (due_.first != kNone && timers_[due_.first].deadline <= now) {
+      const TimerId id = due_.first;
+      due_.first = timers_[id].next;
+      if (take_if_cancelled(id)) continue;
+      const Timer timer = timers_[id];
       timers_.remove(id);
       fire(timer.deadline, timer.purpose);
     }
@@ -143,13 +139,14 @@ std::size_t TimerWheel::first_level() const {
 }
 
 std::optional<Instant> TimerWheel::next() const {
-  if (levels_[kDue].first[0] != kNone) return timers_[levels_[kDue].first[0]].deadline;
+  if (size() == 0) return std::nullopt;
+  if (due_.first != kNone) return timers_[due_.first].deadline;
   const auto level = first_level();
   if (level == kLevels) return std::nullopt;
   if (level > 0) return Instant(Duration(start_of(level) << kTickShift));
   const auto slot = static_cast<std::size_t>(std::countr_zero(levels_[0].occupied));
   Instant first = Instant::max();
-  for (TimerId id = levels_[0].first[slot]; id != kNone; id = timers_[id].next)
+  for (TimerId id = levels_[0].slots[slot].first; id != kNone; id = timers_[id].next)
     first = std::min(first, timers_[id].deadline);
   return first;
 }

@@ -14,13 +14,15 @@ namespace millrace::rules {
 
 using TimerId = std::uint32_t;
 
-/// Any number of timers, each of 32 bytes; setting, cancelling and firing one takes constant time.
+/// Any number of timers, each of 24 bytes; setting, cancelling and firing one takes constant time.
 /// Timers fire in the order of their deadlines, those of one deadline in the order in which they
 /// were set, however large the steps in which time comes.
 ///
 /// A hierarchical wheel (Varghese and Lauck, 1987): 64 slots to a level, a level's slot as long as
 /// the whole level below. A timer lies on the level of the highest digit, to base 64, in which its
-/// deadline differs from now, and moves down when time reaches its slot.
+/// deadline differs from now, and moves down when time reaches its slot. A cancelled timer stays
+/// where it is until its slot comes, or until more than half are cancelled: so cancelling touches
+/// nothing but the timer.
 class TimerWheel {
  public:
   static constexpr TimerId kNone = ~TimerId{0};
@@ -31,8 +33,6 @@ class TimerWheel {
     std::uint32_t item = 0;
   };
 
-  TimerWheel();
-
   /// A deadline that is over fires at the next advance().
   TimerId set(Instant deadline, Purpose purpose);
   void cancel(TimerId id);
@@ -41,7 +41,7 @@ class TimerWheel {
   /// When advance() has something to do; never later than the first deadline, at times earlier.
   std::optional<Instant> next() const;
 
-  std::size_t size() const { return timers_.size(); }
+  std::size_t size() const { return timers_.size() - cancelled_; }
   Instant deadline(TimerId id) const { return timers_[id].deadline; }
 
  private:
@@ -54,30 +54,34 @@ class TimerWheel {
   struct Timer {
     Instant deadline;
     Purpose purpose;
-    TimerId previous = kNone;  // in its slot; of the first the last
-    TimerId next = kNone;      // in its slot
-    std::uint16_t slot = 0;    // level * kSlots + slot
+    TimerId next = kNone;  // in its slot
   };
-  // Of one level, or of what is about to fire, in the order of deadlines.
+  struct List {
+    TimerId first = kNone;
+    TimerId last = kNone;
+  };
   struct Level {
     std::uint64_t occupied = 0;
-    std::array<TimerId, kSlots> first{};
+    std::array<List, kSlots> slots;
   };
-
-  static constexpr std::size_t kDue = kLevels;  // the level, of one slot, of what is about to fire
+  static constexpr std::uint32_t kCancelled = ~std::uint32_t{0};  // an owner
 
   static std::uint64_t tick_of(Instant time);
   void link(TimerId id);
-  void append(TimerId id, std::size_t level, std::size_t slot);
-  void unlink(TimerId id);
+  void append(List& list, TimerId id);
+  bool take_if_cancelled(TimerId id);
+  void sweep();
+  List take(std::size_t level);
   std::size_t first_level() const;
   std::uint64_t start_of(std::size_t level) const;
   void move_down(std::size_t level);
   void take_slot();
 
   Slab<Timer> timers_;
-  std::array<Level, kLevels + 1> levels_;
+  std::array<Level, kLevels> levels_;
+  List due_;  // what is about to fire, in the order of deadlines
   std::uint64_t tick_ = 0;
+  std::size_t cancelled_ = 0;
   std::vector<TimerId> sorting_;  // kept for its capacity
 };
 

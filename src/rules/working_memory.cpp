@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "working_memory.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "join.hpp"
@@ -18,24 +19,35 @@ EntryId WorkingMemory::add(DocumentPtr document, Instant now, bool is_fact) {
   entry.arrival = arrivals_++;
   entry.inserted = now;
   entry.is_fact = is_fact;
-  entry.older = newest_;
-  (newest_ == kNoEntry ? oldest_ : entries_[newest_].newer) = id;
-  newest_ = id;
   bytes_ += bytes_of(entry);
   return id;
 }
 
 void WorkingMemory::remove(EntryId id) {
   Entry& entry = entries_[id];
-  for (RowId row = entry.rows; row != Slab<Row>::kNone;) {
-    const RowId next = rows_[row].next;
-    rows_[row].memory->remove(row);
-    row = next;
+  for (LinkId link = entry.links; link != Slab<Link>::kNone;) {
+    const LinkId next = links_[link].next;
+    links_[link].memory->remove(link);
+    link = next;
   }
-  (entry.older == kNoEntry ? oldest_ : entries_[entry.older].newer) = entry.newer;
-  (entry.newer == kNoEntry ? newest_ : entries_[entry.newer].older) = entry.older;
   bytes_ -= bytes_of(entry);
   entries_.remove(id);
+}
+
+void WorkingMemory::prefetch(EntryId id) const {
+  const Entry& entry = entries_[id];
+  __builtin_prefetch(&links_[entry.links]);
+  __builtin_prefetch(entry.document.get());
+}
+
+std::vector<EntryId> WorkingMemory::all() const {
+  std::vector<EntryId> ids;
+  ids.reserve(size());
+  for (EntryId id = 0; id < entries_.end(); ++id) {
+    if (entries_[id].document) ids.push_back(id);
+  }
+  std::ranges::sort(ids, {}, [this](EntryId id) { return entries_[id].arrival; });
+  return ids;
 }
 
 }  // namespace millrace::rules

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
+#include <vector>
 
 #include "millrace/base/clock.hpp"
 #include "millrace/event/value.hpp"
@@ -13,7 +13,20 @@
 namespace millrace::rules {
 
 class JoinMemory;
-struct Row;
+
+/// The place of an entry in one index of one condition that it waits as: in the list of the entries
+/// of one key.
+struct Link {
+  std::uint64_t key = 0;
+  JoinMemory* memory = nullptr;
+  Slab<Link>::Id older = Slab<Link>::kNone;  ///< in the list
+  Slab<Link>::Id newer = Slab<Link>::kNone;
+  Slab<Link>::Id next = Slab<Link>::kNone;  ///< of the same entry
+  std::uint32_t entry = ~std::uint32_t{0};
+  std::uint32_t index : 31 = 0;
+  std::uint32_t first : 1 = 0;  ///< of the entry in this memory
+};
+using LinkId = Slab<Link>::Id;
 
 /// An event or fact that is kept. Its document is shared by all that hold it.
 struct Entry {
@@ -22,34 +35,12 @@ struct Entry {
   Instant inserted;
   bool is_fact = false;
   TimerId life = TimerWheel::kNone;  ///< ends its life; of facts there is none
-  Slab<Row>::Id rows = Slab<Row>::kNone;
-  Slab<Entry>::Id older = Slab<Entry>::kNone;
-  Slab<Entry>::Id newer = Slab<Entry>::kNone;
+  LinkId links = Slab<Link>::kNone;
 };
 using EntryId = Slab<Entry>::Id;
 inline constexpr EntryId kNoEntry = Slab<Entry>::kNone;
 
-/// An entry waiting as one condition of one rule: a partial match.
-struct Row {
-  EntryId entry = kNoEntry;
-  JoinMemory* memory = nullptr;
-  Slab<Row>::Id next = Slab<Row>::kNone;    ///< of the same entry
-  std::uint32_t links = ~std::uint32_t{0};  ///< its places in the memory's indices
-};
-using RowId = Slab<Row>::Id;
-
-/// A row's place in one index: a list of the rows of one key.
-struct Link {
-  std::uint64_t key = 0;
-  RowId row = Slab<Row>::kNone;
-  std::uint32_t older = ~std::uint32_t{0};  ///< in the list
-  std::uint32_t newer = ~std::uint32_t{0};
-  std::uint32_t next = ~std::uint32_t{0};  ///< of the same row
-  std::uint32_t index = 0;
-};
-using LinkId = Slab<Link>::Id;
-
-/// The events and facts that are kept, in the order in which they came.
+/// The events and facts that are kept.
 class WorkingMemory {
  public:
   EntryId add(DocumentPtr document, Instant now, bool is_fact);
@@ -58,25 +49,27 @@ class WorkingMemory {
 
   Entry& operator[](EntryId id) { return entries_[id]; }
   const Entry& operator[](EntryId id) const { return entries_[id]; }
-  EntryId oldest() const { return oldest_; }
+  /// In the order in which they came. Takes time: it looks at all.
+  std::vector<EntryId> all() const;
   std::size_t size() const { return entries_.size(); }
   /// Partial matches: an entry counts once for each condition as which it waits.
-  std::size_t rows() const { return rows_.size(); }
+  std::size_t rows() const { return rows_; }
   /// Of documents and of what keeps them, roughly.
   std::size_t bytes() const { return bytes_; }
 
-  Slab<Row>& row_slab() { return rows_; }
-  const Slab<Row>& row_slab() const { return rows_; }
-  Slab<Link>& link_slab() { return links_; }
+  Slab<Link>& links() { return links_; }
+  const Slab<Link>& links() const { return links_; }
+  void count_row() { ++rows_; }
+  void uncount_row() { --rows_; }
+  /// Fetches what removing the entry will need.
+  void prefetch(EntryId id) const;
 
  private:
   static std::size_t bytes_of(const Entry& entry);
 
   Slab<Entry> entries_;
-  Slab<Row> rows_;
   Slab<Link> links_;
-  EntryId oldest_ = kNoEntry;
-  EntryId newest_ = kNoEntry;
+  std::size_t rows_ = 0;
   std::uint64_t arrivals_ = 0;
   std::size_t bytes_ = 0;
 };

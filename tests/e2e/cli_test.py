@@ -20,8 +20,9 @@ import termios
 import textwrap
 import time
 import unittest
+import xml.etree.ElementTree
 
-from program import program
+from program import ROOT, program
 
 LIMIT = 120  # seconds; far beyond what anything here takes, also with sanitizers on a busy machine
 
@@ -666,8 +667,9 @@ class Check(Case):
 
     def test_names_and_settings_of_extensions_are_checked(self):
         result = self.call("check", "--json", self.write("r.yml", self.BROKEN.replace("== ==", "==")))
-        found = {(item["code"], item["line"]) for item in json.loads(result.stdout)["diagnostics"]}
-        self.assertEqual(found, {("unknown-source", 4), ("unknown-action", 11)})
+        found = json.loads(result.stdout)["diagnostics"]
+        errors = {(item["code"], item["line"]) for item in found if item["severity"] == "error"}
+        self.assertEqual(errors, {("unknown-source", 4), ("unknown-action", 11)})
 
     def test_what_this_version_does_not_run_is_a_warning(self):
         rulebook = self.write("r.yml", COUNTING + """
@@ -681,6 +683,28 @@ class Check(Case):
         self.assertIn("2 rules in 1 rule set, 1 warning", checked.stdout)
         self.assertIn("warning", checked.stderr)
         self.assertEqual(self.call("run", rulebook).returncode, 1)
+
+    def advice(self, *arguments):
+        result = self.call("check", "--json", *arguments)
+        return result.returncode, [
+            (item["code"], item["severity"], item["line"], item["column"]) for item in json.loads(result.stdout)["diagnostics"]
+        ]
+
+    def test_what_can_never_fire_is_a_warning(self):
+        rulebook = self.write("r.yml", COUNTING.replace("event.i == 2", "event.i == 2 and event.i > 5"))
+        self.assertEqual(self.advice(rulebook), (0, [("contradiction", "warning", 8, 35)]))
+        text = self.call("check", rulebook).stderr
+        self.assertIn("`event.i == 2` and `event.i > 5` never hold together", text)
+
+    def test_paths_are_compared_with_sample_events(self):
+        rulebook = self.write("r.yml", COUNTING.replace("event.i == 2", "event.severty == 2"))
+        events = self.write("e.jsonl", '{"severity": 1}\n{"severity": 2}\n')
+        self.assertEqual(self.advice(rulebook), (0, []))
+        self.assertEqual(self.advice(rulebook, "--events", events), (0, [("misspelt-path", "warning", 8, 18)]))
+        for content in ("not json\n", "[1]\n", ""):
+            with self.subTest(content):
+                code, found = self.advice(rulebook, "--events", self.write("bad.jsonl", content))
+                self.assertEqual((code, [item[0] for item in found]), (1, ["unreadable-events"]))
 
     def test_several_rulebooks_are_checked_in_one_go(self):
         result = self.call("check", self.write("a.yml", COUNTING), self.write("b.yml", self.BROKEN))
@@ -909,6 +933,110 @@ class Record(Case):
         nowhere = self.call("run", rulebook, "--record", self.path("none/run.zst"))
         self.assertEqual(nowhere.returncode, 1)
         self.assertIn("cannot write", nowhere.stderr)
+class Test(Case):
+    CASES = """
+        rulebook: r.yml
+        cases:
+          - name: a full disk
+            events:
+              - event: {host: a, disk: {used: 91}}
+              - {at: 5 seconds, event: {host: b, disk: {used: 95}}}
+            expect:
+              - {rule: Disk nearly full, at: 0, match: {m: {host: a}}}
+              - {rule: Disk nearly full, match: {m: {disk: {used: 95}}}}
+          - name: a deployment <&> "more"
+            events:
+              - {at: 1 minute, event: {type: deploy, ok: true}}
+              - {at: 1 day, event: {type: deploy, ok: false, id: 7}}
+            expect:
+              - {rule: Any deploy, at: 1 minute}
+              - {rule: Deploy failed, at: 23 hours, match: {m: {id: 8}}}
+        """
+
+    def cases(self):
+        self.write("r.yml", DISKS)
+        return self.write("r.test.yml", self.CASES)
+
+    def test_cases_pass(self):
+        result = self.call("test", self.cases(), "--filter", "full disk")
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        self.assertRegex(result.stdout, r"^✓ a full disk\n\n1 passed, 0 failed \(virtual time 5 seconds in [\d.]+ ms\)\n$")
+
+    def test_failures_are_shown_as_differences(self):
+        file = self.cases()
+        result = self.call("test", file)
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        self.assertIn(f"""✗ a deployment <&> "more" ({file}:11)
+      1 minute  Any deploy     m={{"type":"deploy","ok":true}}
+    - 23 hours  Deploy failed  m={{"id":8}}
+    + 1 day     Deploy failed  m={{"type":"deploy","ok":false,"id":7}}
+        at 1 day, not at 23 hours; m.id is 7, not 8
+
+1 passed, 1 failed (virtual time 1 day 5 seconds in """, result.stdout)
+
+    def test_json_says_the_same(self):
+        result = self.call("test", self.cases(), "--json")
+        self.assertEqual((result.returncode, result.stderr), (1, ""))
+        answer = json.loads(result.stdout)
+        self.assertEqual((answer["ok"], answer["passed"], answer["failed"], answer["virtual_seconds"]), (False, 1, 1, 86405))
+        good, bad = answer["files"][0]["cases"]
+        self.assertEqual((good["name"], good["passed"], good["diff"]), ("a full disk", True, []))
+        self.assertEqual([(line["kind"], line["rule"], line["at"]) for line in bad["diff"]],
+                         [("as_expected", "Any deploy", 60_000), ("missing", "Deploy failed", 82_800_000),
+                          ("unexpected", "Deploy failed", 86_400_000)])
+
+    def test_junit_is_xml(self):
+        bad = self.write("bad.test.yml", "cases: <&>\n")
+        result = self.call("test", self.cases(), bad, "--junit", self.path("out.xml"))
+        self.assertEqual(result.returncode, 1)
+        root = xml.etree.ElementTree.parse(self.path("out.xml")).getroot()
+        self.assertEqual([root.get(key) for key in ("tests", "failures", "errors")], ["3", "1", "1"])
+        good, wrong = root[0]
+        self.assertEqual((good.get("name"), len(good)), ("a full disk", 0))
+        self.assertEqual((wrong.get("name"), wrong.get("line")), ('a deployment <&> "more"', "11"))
+        self.assertIn('    - 23 hours  Deploy failed  m={"id":8}\n', wrong.find("failure").text)
+        self.assertIn('must be a list, not the text "<&>"', root[1][0].find("error").text)
+
+    def test_bad_files_are_told_with_all_faults(self):
+        self.write("r.yml", DISKS)
+        bad = self.write("bad.test.yml", """\
+            rulebook: r.yml
+            cases:
+              - name: a full disk
+                events:
+                  - {at: soon, event: {}}
+                expect:
+                  - {rule: Disk nearly ful, macth: {}}
+            """)
+        result = self.call("test", bad, self.path("none.yml"))
+        self.assertEqual(result.returncode, 1)
+        self.assertIn(f"{bad}:5:14: error: `at` must be a time such as", result.stderr)
+        self.assertIn('''    7 |       - {rule: Disk nearly ful, macth: {}}
+      |                ^^^^^^^^^^^^^^^
+        hint: did you mean `Disk nearly full`?
+''', result.stderr)
+        self.assertIn("7:33: error: unknown key `macth`", result.stderr)
+        self.assertIn("none.yml: error: ", result.stderr)
+        self.assertIn("0 passed, 0 failed, 2 bad files", result.stdout)
+
+    def test_a_filter_that_fits_nothing_is_an_error(self):
+        result = self.call("test", self.cases(), "--filter", "nothing")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("no case has `nothing` in its name", result.stderr)
+
+    def test_a_day_of_events_takes_no_time(self):
+        events = "".join(f"      - {{at: {i} minutes, event: {{disk: {{used: {i % 50}}}}}}}\n" for i in range(1440))
+        self.write("r.yml", DISKS)
+        file = self.write("day.yml", f"rulebook: r.yml\ncases:\n  - name: a day\n    expect: []\n    events:\n{events}".encode())
+        answer = json.loads(self.call("test", file, "--json").stdout)
+        self.assertEqual((answer["passed"], answer["virtual_seconds"]), (1, 86340))
+        self.assertLess(answer["files"][0]["cases"][0]["milliseconds"], 1000)
+
+    def test_examples_do_what_they_say(self):
+        files = sorted(str(path) for path in ROOT.glob("examples/**/*.test.yml"))
+        self.assertTrue(files)
+        result = self.call("test", *files)
+        self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
 
 
 class Tools(Case):
@@ -955,6 +1083,8 @@ class Tools(Case):
             (["run"], "no rulebook was given"),
             (["run", "x.yml", "--shutdown-delay", "soon"], "option --shutdown-delay: `soon`"),
             (["check"], "RULEBOOK is required"),
+            (["test"], "TESTS is required"),
+            (["test", "x.yml", "--filtre", "y"], "unknown option --filtre; did you mean `--filter`?"),
         ):
             with self.subTest(arguments):
                 result = self.call(*arguments)

@@ -6,7 +6,7 @@ import re
 import subprocess
 import unittest
 
-from program import ROOT, run
+from program import ROOT, program, run
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -30,6 +30,21 @@ class Readme(unittest.TestCase):
         banners = re.findall(r"^\*\* .*?^\*+$", done.stdout, re.MULTILINE | re.DOTALL)
         self.assertEqual(len(banners), 1, done.stdout)
         self.assertTrue(any(without_time(banners[0]) in block for block in shown), done.stdout)
+
+
+class TestingRulebooks(unittest.TestCase):
+    PAGE = (ROOT / "docs/guide/testing-rulebooks.md").read_text(encoding="utf-8")
+    FILE = "examples/testing/rulebook.test.yml"
+
+    def test_shows_a_part_of_the_example(self):
+        example = (ROOT / self.FILE).read_text(encoding="utf-8")
+        for part in fenced_blocks(self.PAGE, "yaml")[0].split("\n\n"):
+            self.assertIn(part.removeprefix("cases:\n"), example)
+
+    def test_shows_the_output_of_the_example(self):
+        done = subprocess.run([program(), "test", self.FILE], cwd=ROOT, capture_output=True, text=True)
+        shown = [re.sub(r"in [\d.]+ ms", "in N ms", block) for block in fenced_blocks(self.PAGE)]
+        self.assertIn(re.sub(r"in [\d.]+ ms", "in N ms", f"$ millrace test {self.FILE}\n{done.stdout}"), shown)
 
 
 class Documents(unittest.TestCase):

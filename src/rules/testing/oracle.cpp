@@ -157,14 +157,21 @@ struct Side {
   bool broken = false;
 };
 
-Side evaluate(const Expression& expression, const Value& event) {
+// The event under test, and those bound by earlier conditions.
+struct Scene {
+  const Value& event;
+  std::span<const Value* const> bound;
+};
+
+Side evaluate(const Expression& expression, const Scene& scene) {
   if (expression.kind == Kind::literal) return {expression.value};
   if (expression.kind == Kind::path) {
+    const Value& event = expression.binding ? *scene.bound[*expression.binding] : scene.event;
     const auto found = find(event, expression.path);
     return found ? Side{*found} : Side{};
   }
-  const Side left = evaluate(expression.operands[0], event);
-  const Side right = evaluate(expression.operands[1], event);
+  const Side left = evaluate(expression.operands[0], scene);
+  const Side right = evaluate(expression.operands[1], scene);
   if (left.broken || right.broken) return {.broken = true};
   if (!left.value || left.value->is_null()) return right;
   if (!right.value || right.value->is_null()) return left;
@@ -215,15 +222,18 @@ Answer select_attribute(const Expression& expression, const Value& list, const V
   return answer(negated ? some_fail : some_pass);
 }
 
-Answer test(const Expression& expression, const Value& event) {
-  const Side left = evaluate(expression.operands[0], event);
+Answer test(const Expression& expression, const Scene& scene) {
+  const Side left = evaluate(expression.operands[0], scene);
   if (expression.kind == Kind::defined) return left.value ? Answer::yes : Answer::void_;
   if (expression.kind == Kind::not_defined) return answer(!left.value);
   if (left.broken || !left.value) return Answer::void_;
   if (expression.kind == Kind::truth)
     return answer(left.value->is_bool() && left.value->get_bool());
-  const Side right = evaluate(expression.operands[1], event);
+  const Side right = evaluate(expression.operands[1], scene);
   if (right.broken || !right.value) return Answer::void_;
+  // Between events 1 and 1.0 differ, and values of different types merely are not equal.
+  if (expression.kind == Kind::equal && find_bound_path(expression) != nullptr)
+    return answer(identical(*left.value, *right.value));
   switch (expression.kind) {
     case Kind::contains:
       return answer(has_item(*left.value, *right.value));
@@ -257,11 +267,13 @@ Answer test(const Expression& expression, const Value& event) {
   }
 }
 
-bool holds(const Expression& expression, const Value& event, bool negated) {
-  const auto child = [&](const Expression& operand) { return holds(operand, event, negated); };
+// `leaf(test, negated)`: whether an elementary test, or its negation, holds.
+template <class Leaf>
+bool holds(const Expression& expression, bool negated, const Leaf& leaf) {
+  const auto child = [&](const Expression& operand) { return holds(operand, negated, leaf); };
   switch (expression.kind) {
     case Kind::negate:
-      return holds(expression.operands[0], event, !negated);
+      return holds(expression.operands[0], !negated, leaf);
     case Kind::all:
       return negated ? std::ranges::any_of(expression.operands, child)
                      : std::ranges::all_of(expression.operands, child);
@@ -271,14 +283,48 @@ bool holds(const Expression& expression, const Value& event, bool negated) {
     case Kind::literal:
       return (expression.value.is_bool() && expression.value.get_bool()) != negated;
     default:
-      return test(expression, event) == (negated ? Answer::no : Answer::yes);
+      return leaf(expression, negated);
   }
+}
+
+// The paths of an operand that is made of the event's own paths only; else none.
+std::vector<const Expression*> own_paths(const Expression& operand) {
+  if (operand.kind == Kind::path && !operand.binding) return {&operand};
+  std::vector<const Expression*> all;
+  for (const auto& term : operand.operands) {
+    const auto paths = own_paths(term);
+    if (paths.empty()) return {};
+    all.insert(all.end(), paths.begin(), paths.end());
+  }
+  return all;
+}
+
+// A test with another event can hold unless the first operand that is this event's own is missing.
+bool can_hold(const Expression& test, const Value& event) {
+  if (test.kind == Kind::not_defined) return true;
+  for (const auto& operand : test.operands) {
+    const auto paths = own_paths(operand);
+    if (paths.empty()) continue;
+    return std::ranges::any_of(
+        paths, [&](const auto* path) { return static_cast<bool>(find(event, path->path)); });
+  }
+  return true;
 }
 
 }  // namespace
 
-bool oracle_matches(const Expression& condition, const Value& event) {
-  return holds(condition, event, false);
+bool oracle_matches(const Expression& condition, const Value& event,
+                    std::span<const Value* const> bound) {
+  return holds(condition, false, [&](const Expression& expression, bool negated) {
+    return test(expression, {event, bound}) == (negated ? Answer::no : Answer::yes);
+  });
+}
+
+bool oracle_can_match(const Expression& condition, const Value& event) {
+  return holds(condition, false, [&](const Expression& expression, bool negated) {
+    if (find_bound_path(expression) != nullptr) return can_hold(expression, event);
+    return test(expression, {event, {}}) == (negated ? Answer::no : Answer::yes);
+  });
 }
 
 // --- random conditions and events

@@ -34,7 +34,10 @@ class Document {
   /// bytes.
   template <class Build>
   static std::shared_ptr<const Document> make(std::size_t estimate, Build&& build) {
-    auto document = std::make_shared<Document>(Private{}, estimate);
+    if (estimate < kLeastRoom) estimate = kLeastRoom;
+    std::byte* room = nullptr;
+    const auto document = std::allocate_shared<Document>(RoomyAllocator<Document>(estimate, room),
+                                                         Private{}, room, estimate);
     document->value_ = std::forward<Build>(build)(boost::json::storage_ptr(&document->memory_));
     return document;
   }
@@ -48,12 +51,33 @@ class Document {
   const Object& object() const;
 
   struct Private {};
-  Document(Private, std::size_t estimate)
-      : bytes_(estimate < 256 ? 256 : estimate), memory_(bytes_), value_(&memory_) {}
+  Document(Private, std::byte*& room, std::size_t size)
+      : bytes_(size), memory_(reinterpret_cast<unsigned char*>(room), size), value_(&memory_) {}
   Document(const Document&) = delete;
   Document& operator=(const Document&) = delete;
 
  private:
+  static constexpr std::size_t kLeastRoom = 256;
+
+  // Allocates room behind the document in the same block: an event is one allocation.
+  template <class T>
+  struct RoomyAllocator {
+    using value_type = T;
+    RoomyAllocator(std::size_t size, std::byte*& where) : room_size(size), room(&where) {}
+    template <class U>
+    RoomyAllocator(const RoomyAllocator<U>& other)  // NOLINT(google-explicit-constructor)
+        : room_size(other.room_size), room(other.room) {}
+    T* allocate(std::size_t count) {
+      auto* block = static_cast<std::byte*>(::operator new(count * sizeof(T) + room_size));
+      *room = block + count * sizeof(T);
+      return reinterpret_cast<T*>(block);
+    }
+    void deallocate(T* block, std::size_t) { ::operator delete(block); }
+    friend bool operator==(const RoomyAllocator&, const RoomyAllocator&) { return true; }
+    std::size_t room_size;
+    std::byte** room;  // of the caller; used by allocate() only
+  };
+
   const std::size_t bytes_;
   boost::json::monotonic_resource memory_;
   Value value_;

@@ -81,6 +81,8 @@ struct Expression {
 /// The first path in it that belongs to an event bound by another condition; null: there is none.
 const Expression* find_bound_path(const Expression& expression);
 
+class Places;
+
 /// One condition of a rule, checked: every pattern compiles, every operand is of a kind that its
 /// operator takes.
 struct Condition {
@@ -88,6 +90,10 @@ struct Condition {
   Location where;     ///< of the text's first character in the rulebook
   std::string alias;  ///< of `events.alias << …`, else empty
   Expression expression;
+  std::shared_ptr<const Places> places;  ///< of every byte of the text; shared by copies
+
+  /// Where a part of the text stands in the rulebook.
+  Location at(const Expression& part) const;
 };
 
 /// What a condition may refer to besides the event.

@@ -22,6 +22,7 @@ namespace millrace::rules {
 struct Span {
   std::chrono::milliseconds length{};
   std::string text;
+  Location where{};  ///< line 0 for a default, which nobody wrote
 
   /// "10 SECONDS", "1 MINUTES": as `meta.rule_engine` shows it.
   std::string shouted() const;
@@ -52,6 +53,7 @@ struct Throttle {
   Span window;
   std::int64_t threshold = 1;
   std::vector<Path> group_by;
+  std::vector<Location> group_by_where;  ///< of each path
   Location where;
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,15 @@ namespace millrace::rules::testing {
 
 /// Whether a condition holds for an event, found in the most obvious way: the expression is walked
 /// anew for every event, nothing is compiled, shared or indexed. Slow, and meant to be plainly
-/// right; the network must agree with it.
-bool oracle_matches(const Expression& condition, const Value& event);
+/// right; the network must agree with it. `bound`: the events of the earlier conditions, if it may
+/// name them.
+bool oracle_matches(const Expression& condition, const Value& event,
+                    std::span<const Value* const> bound = {});
+
+/// Whether it could hold, given the right events for the earlier conditions, as far as is asked
+/// before they are there: tests with them are passed by, except that the first of a test's operands
+/// that belongs to this event alone must not be missing.
+bool oracle_can_match(const Expression& condition, const Value& event);
 
 /// Makes conditions and events at random, of few names and values, so that they meet often.
 class RandomRules {
