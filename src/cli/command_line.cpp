@@ -103,6 +103,7 @@ CommandLine::CommandLine()
   describe_try();
   describe_test();
   describe_bench();
+  describe_replay();
   describe_plugin();
   describe_completion();
   call_them_commands(*app_);
@@ -121,7 +122,8 @@ void CommandLine::describe_run() {
       "Examples:\n"
       "  millrace run rulebook.yml\n"
       "  millrace run -r rulebook.yml --vars vars.yml -i inventory.yml -v\n"
-      "  millrace run rulebook.yml --log-format json --stats stats.json --quiet");
+      "  millrace run rulebook.yml --log-format json --stats stats.json --quiet\n"
+      "  millrace run rulebook.yml --record run.zst --record-max-size 100M");
   run->add_option("RULEBOOK", rulebooks_, "rulebooks to run")->type_name("FILE");
   for (const auto& option : run_options()) {
     if (option.of == RunOption::Of::ansible_rulebook_only) continue;
@@ -253,6 +255,44 @@ void CommandLine::describe_bench() {
   bench->add_flag("--json", json_, "print the figures as JSON");
 }
 
+void CommandLine::describe_replay() {
+  auto* replay = app_->add_subcommand("replay", "repeat what `run --record` has recorded");
+  replay->footer(
+      "What went into the rule sets goes in again, at the same times, without sources and "
+      "actions.\n"
+      "Prints {\"rule_set\", \"rule\", \"match\", \"at\": MILLISECONDS} for each firing, and "
+      "compares\n"
+      "them with those of the record. FILE.1, FILE.2 of the same run are read before FILE. The\n"
+      "record is compressed JSON lines: `zstdcat FILE` shows it.\n"
+      "\n"
+      "Exit codes: 0 the same fired as recorded, or it was not compared (after --from, and when "
+      "the\n"
+      "record lacks the run's start); 1 something else fired, or it could not be replayed; 2 "
+      "wrong\n"
+      "command line.\n"
+      "\n"
+      "Examples:\n"
+      "  millrace run rulebook.yml --record run.zst\n"
+      "  millrace replay run.zst rulebook.yml\n"
+      "  millrace replay run.zst changed.yml --from \"2 hours\" --to \"3 hours\"\n"
+      "  millrace replay run.zst rulebook.yml --speed 10 | jq -r .rule");
+  replay->add_option("FILE", replay_.record, "the record")->type_name("FILE")->required();
+  replay->add_option("RULEBOOK", replay_.rulebooks, "rulebooks with its rule sets")
+      ->type_name("FILE")
+      ->required();
+  replay
+      ->add_option("--from", replay_.from, "leave out what came earlier than this after the start")
+      ->type_name("SPAN");
+  replay->add_option("--to", replay_.to, "end this long after the start of the record")
+      ->type_name("SPAN");
+  replay
+      ->add_option("--speed", replay_.speed,
+                   "max: without waiting (default); real; or a factor, such as 10")
+      ->type_name("max|real|N");
+  add_variables(*replay, replay_.variables);
+  replay->add_flag("--json", json_, "print the result of the comparison as a last line of JSON");
+}
+
 void CommandLine::describe_completion() {
   auto* completion = app_->add_subcommand("completion", "print a script that completes commands");
   completion->footer(
@@ -332,6 +372,7 @@ Command CommandLine::take() const {
   if (name == "try") return finished(try_);
   if (name == "test") return finished(test_);
   if (name == "bench") return finished(bench_);
+  if (name == "replay") return finished(replay_);
   if (name == "list") return finished(plugin_list_);
   if (name == "doc") return finished(plugin_doc_);
   if (name == "completion") return completion_;

@@ -24,9 +24,9 @@ struct RunArguments {
 };
 
 /// What a command line of `millrace` asks for.
-using Command =
-    std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments, TestArguments,
-                 BenchArguments, CompletionArguments, PluginListArguments, PluginDocArguments>;
+using Command = std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments,
+                             TestArguments, BenchArguments, ReplayArguments, CompletionArguments,
+                             PluginListArguments, PluginDocArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -56,6 +56,7 @@ class CommandLine {
   void describe_try();
   void describe_test();
   void describe_bench();
+  void describe_replay();
   void describe_completion();
   void describe_plugin();
   void add_variables(CLI::App& command, VariablesArguments& variables);
@@ -72,6 +73,7 @@ class CommandLine {
   TryArguments try_;
   TestArguments test_;
   BenchArguments bench_;
+  ReplayArguments replay_;
   CompletionArguments completion_;
   PluginListArguments plugin_list_;
   PluginDocArguments plugin_doc_;

@@ -77,6 +77,17 @@ TEST(CommandLine, TakesExplainAndBench) {
   EXPECT_EQ(bench.repeat, 9u);
 }
 
+TEST(CommandLine, TakesReplay) {
+  const auto replay = taken<ReplayArguments>({"replay", "run.zst", "a.yml", "b.yml", "--from",
+                                              "5 minutes", "--to=2 hours", "--speed", "10"});
+  EXPECT_EQ(replay.record, "run.zst");
+  EXPECT_EQ(replay.rulebooks, (Words{"a.yml", "b.yml"}));
+  EXPECT_EQ(replay.from, "5 minutes");
+  EXPECT_EQ(replay.to, "2 hours");
+  EXPECT_EQ(replay.speed, "10");
+  EXPECT_EQ(taken<ReplayArguments>({"replay", "run.zst", "a.yml"}).speed, "max");
+}
+
 TEST(CommandLine, TakesTest) {
   const auto test = taken<TestArguments>(
       {"test", "a.yml", "--filter", "x", "b.yml", "--junit", "j.xml", "--json"});
@@ -105,6 +116,7 @@ TEST(CommandLine, PrintsHelpWithExamplesForEveryCommand) {
                                                {"explain", "--help"},
                                                {"test", "--help"},
                                                {"bench", "--help"},
+                                               {"replay", "--help"},
                                                {"completion", "--help"},
                                                {"plugin", "--help"},
                                                {"plugin", "list", "--help"},
@@ -162,7 +174,7 @@ std::string bash_offers(const std::string& words) {
 }
 
 TEST(Completion, OffersCommandsOptionsAndChoicesInBash) {
-  EXPECT_EQ(bash_offers("millrace r"), "run\n");
+  EXPECT_EQ(bash_offers("millrace r"), "run replay\n");
   EXPECT_EQ(bash_offers("millrace plugin d"), "doc\n");
   EXPECT_EQ(bash_offers("millrace run --execution-s"), "--execution-strategy\n");
   EXPECT_EQ(bash_offers("millrace run --log-format ''"), "text json\n");

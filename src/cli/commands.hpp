@@ -62,6 +62,18 @@ struct BenchArguments {
 /// How fast the rules take given events on this machine.
 int bench(const BenchArguments& arguments);
 
+struct ReplayArguments {
+  std::string record;
+  std::vector<std::string> rulebooks;
+  VariablesArguments variables;
+  std::string from;  ///< spans, from the start of the record; empty: all of it
+  std::string to;
+  std::string speed = "max";
+  OutputForm form = OutputForm::text;
+};
+/// Repeats what `run --record` has recorded, and compares what fires.
+int replay(const ReplayArguments& arguments);
+
 struct PluginListArguments {
   OutputForm form = OutputForm::text;
   bool names_only = false;  ///< for completion

@@ -23,6 +23,7 @@ int execute(const Command& command, const CommandLine& line) {
     int operator()(const TryArguments& arguments) const { return try_rules(arguments); }
     int operator()(const TestArguments& arguments) const { return test_rules(arguments); }
     int operator()(const BenchArguments& arguments) const { return bench(arguments); }
+    int operator()(const ReplayArguments& arguments) const { return replay(arguments); }
     int operator()(const PluginListArguments& arguments) const { return plugin_list(arguments); }
     int operator()(const PluginDocArguments& arguments) const { return plugin_doc(arguments); }
     int operator()(const CompletionArguments& arguments) const {

@@ -30,6 +30,8 @@ int print_failure(std::string_view why) {
   return 1;
 }
 
+void print_note(std::string_view text) { write_error_text(text); }
+
 std::string near_miss(std::string_view name, std::span<const std::string> candidates) {
   const auto hint = did_you_mean(name, candidates);
   return hint.empty() ? hint : "; " + hint;

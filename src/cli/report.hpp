@@ -22,6 +22,9 @@ int print_result(std::string_view text);
 /// Tells on standard error why a command was not done; returns 1.
 int print_failure(std::string_view why);
 
+/// Writes to standard error what is no fault.
+void print_note(std::string_view text);
+
 /// "; did you mean `X`?" or nothing.
 std::string near_miss(std::string_view name, std::span<const std::string> candidates);
 

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 
 #include "millrace/base/text.hpp"
 
@@ -33,6 +34,22 @@ Result<std::uint32_t> to_count(std::string_view text) {
   if (error != std::errc() || end != text.data() + text.size())
     return fail(Errc::invalid_settings, "`{}` is not a whole number", text);
   return count;
+}
+
+// "100", "64K", "10M", "1G", also with iB.
+Result<std::uint64_t> to_bytes(std::string_view text) {
+  constexpr std::string_view kUnits = "KMGT";
+  std::uint64_t bytes = 0;
+  const auto* const last = text.data() + text.size();
+  const auto [end, error] = std::from_chars(text.data(), last, bytes);
+  const std::string_view unit(end, static_cast<std::size_t>(last - end));
+  const auto at = unit.empty() ? 0 : kUnits.find(unit.front());
+  const auto power = unit.empty() ? 0 : at + 1;
+  const bool known = at < kUnits.size() && (unit.size() <= 1 || unit.substr(1) == "iB");
+  if (error != std::errc() || !known || bytes == 0 ||
+      bytes > std::numeric_limits<std::uint64_t>::max() >> (10 * power))
+    return fail(Errc::invalid_settings, "`{}` is no number of bytes, such as 500M or 1G", text);
+  return bytes << (10 * power);
 }
 
 // Of a flag: nothing behind the option itself, a word in the environment.
@@ -119,6 +136,25 @@ Result<> take_quiet(RunRequest& request, std::string_view) {
 
 Result<> take_no_progress(RunRequest& request, std::string_view) {
   request.options.progress = daemon::RunOptions::Progress::none;
+  return {};
+}
+
+Result<> take_record(RunRequest& request, std::string_view value) {
+  request.options.record.file = value;
+  return {};
+}
+
+Result<> take_record_max_size(RunRequest& request, std::string_view value) {
+  const auto bytes = to_bytes(value);
+  if (!bytes) return bytes.error();
+  request.options.record.most_bytes = *bytes;
+  return {};
+}
+
+Result<> take_record_keep(RunRequest& request, std::string_view value) {
+  const auto count = to_count(value);
+  if (!count) return count.error();
+  request.options.record.keep = *count;
   return {};
 }
 
@@ -217,6 +253,20 @@ void add_working_options(std::vector<RunOption>& all) {
                               "accepted and ignored: there is no garbage to collect", nothing())));
 }
 
+void add_record_options(std::vector<RunOption>& all) {
+  all.push_back(
+      only(Of::millrace_only,
+           works("record", 0, "FILE", "",
+                 "record what goes into the rule sets, for `millrace replay`", take_record)));
+  all.push_back(only(
+      Of::millrace_only,
+      works("record-max-size", 0, "BYTES", "",
+            "then the record is renamed FILE.1, and a new one begun (1G)", take_record_max_size)));
+  all.push_back(only(Of::millrace_only,
+                     works("record-keep", 0, "N", "",
+                           "renamed files of the record that are kept (3)", take_record_keep)));
+}
+
 void add_options_to_come(std::vector<RunOption>& all) {
   all.push_back(to_come("source-dir", 'S', "DIR", "", "folder of source plugins"));
   all.push_back(to_come("filter-dir", 'F', "DIR", "", "folder of filter plugins"));
@@ -277,6 +327,7 @@ void add_controller_options(std::vector<RunOption>& all) {
 std::vector<RunOption> make_options() {
   std::vector<RunOption> all;
   add_working_options(all);
+  add_record_options(all);
   add_options_to_come(all);
   add_websocket_options(all);
   add_controller_options(all);

@@ -81,6 +81,28 @@ TEST(RunOptions, ReachTheEngine) {
   EXPECT_TRUE(options.warnings.empty());
 }
 
+TEST(RunOptions, SayWhereToRecord) {
+  const auto request = resolved({});
+  EXPECT_EQ(request->options.record.file, "");
+  EXPECT_EQ(request->options.record.most_bytes, 1U << 30);
+  EXPECT_EQ(request->options.record.keep, 3U);
+  const auto said = resolved(
+      {given("record", "r.zst"), given("record-max-size", "5MiB"), given("record-keep", "0")});
+  ASSERT_TRUE(said) << said.error().message();
+  EXPECT_EQ(said->options.record.file, "r.zst");
+  EXPECT_EQ(said->options.record.most_bytes, 5U << 20);
+  EXPECT_EQ(said->options.record.keep, 0U);
+  const auto bytes = [](const std::string& text) -> std::uint64_t {
+    const auto one = resolved({given("record-max-size", text)});
+    return one ? one->options.record.most_bytes : 0;
+  };
+  EXPECT_EQ(bytes("100"), 100U);
+  EXPECT_EQ(bytes("2K"), 2048U);
+  EXPECT_EQ(bytes("1T"), std::uint64_t{1} << 40);
+  for (const auto* wrong : {"", "0", "-1", "K", "1X", "1KB", "1Gi", "1.5G", "99999999999G"})
+    EXPECT_EQ(bytes(wrong), 0U) << wrong;
+}
+
 TEST(RunOptions, TakeDefaultsFromTheEnvironment) {
   const auto request = resolved({}, {{"EDA_PRINT_EVENTS", "true"},
                                      {"EDA_SHUTDOWN_DELAY", "7"},

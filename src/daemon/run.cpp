@@ -87,6 +87,13 @@ Log::Options log_options(const RunOptions& options, StatusLine* status) {
   return log;
 }
 
+std::unique_ptr<pipeline::Recorder> make_recorder(const RunOptions& options,
+                                                  pipeline::Recorder::Environment environment) {
+  if (options.record.file.empty()) return nullptr;
+  pipeline::RecordHeader header{.version = MILLRACE_VERSION, .rulebooks = options.rulebooks};
+  return std::make_unique<pipeline::Recorder>(options.record, std::move(header), environment);
+}
+
 std::string human_summary(const pipeline::Summary& summary, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(summary.events) / seconds : 0;
   std::string text =
@@ -98,6 +105,11 @@ std::string human_summary(const pipeline::Summary& summary, double seconds) {
     text += fmt::format("  {}\n", rule_set.name);
     for (const auto& [rule, firings] : rule_set.firings)
       text += fmt::format("  {:>10}  {}\n", grouped(firings), rule);
+  }
+  if (const auto& record = summary.record) {
+    text += fmt::format("{} inputs recorded, {}{}\n", grouped(record->inputs),
+                        human_bytes(static_cast<double>(record->bytes)),
+                        record->failed ? ": the record is not complete" : "");
   }
   text += fmt::format("{} actions run, {} failed; {:.3f} s, {} events/s, peak memory {}\n",
                       grouped(summary.actions_ok), grouped(summary.actions_failed), seconds,
@@ -158,16 +170,21 @@ Value to_value(const pipeline::Summary& summary, double seconds, std::size_t pea
     for (const auto& [rule, firings] : rule_set.firings) rules[rule] = firings;
     rule_sets[rule_set.name] = std::move(rules);
   }
-  return Object{{"events", summary.events},
-                {"matched", summary.matched},
-                {"refused", summary.refused},
-                {"dropped", summary.dropped},
-                {"partial_matches", summary.partial_matches},
-                {"state_bytes", summary.state_bytes},
-                {"rules", std::move(rule_sets)},
-                {"actions", Object{{"ok", summary.actions_ok}, {"failed", summary.actions_failed}}},
-                {"seconds", seconds},
-                {"peak_rss_bytes", peak}};
+  Object all{{"events", summary.events},
+             {"matched", summary.matched},
+             {"refused", summary.refused},
+             {"dropped", summary.dropped},
+             {"partial_matches", summary.partial_matches},
+             {"state_bytes", summary.state_bytes},
+             {"rules", std::move(rule_sets)},
+             {"actions", Object{{"ok", summary.actions_ok}, {"failed", summary.actions_failed}}},
+             {"seconds", seconds},
+             {"peak_rss_bytes", peak}};
+  if (const auto& record = summary.record) {
+    all["record"] =
+        Object{{"inputs", record->inputs}, {"bytes", record->bytes}, {"failed", record->failed}};
+  }
+  return all;
 }
 
 int run(const RunOptions& options) {
@@ -207,12 +224,17 @@ int run(const RunOptions& options) {
   engine_options.execution_strategy = options.execution_strategy;
   engine_options.concurrent_actions = options.concurrent_actions;
   engine_options.print_events = options.print_events;
+  const auto recorder = make_recorder(options, {loop, pool, log});
+  engine_options.recorder = recorder.get();
   Diagnostics diagnostics = std::move(loaded.diagnostics);
   auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), registry, loop, pool, log,
                                          output, std::move(engine_options), diagnostics);
   diagnostics.sort();
   print_faults(loaded, diagnostics, options, log);
   if (!engine) return EXIT_FAILURE;
+  if (recorder) {
+    if (auto opened = recorder->open(); !opened) return terminate(opened.error().message());
+  }
 
   // 6 and 7: events flow until the sources or the user end them.
   const Interruption interruption(loop, *engine, log, status.get());

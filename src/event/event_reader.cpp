@@ -556,4 +556,6 @@ DocumentPtr EventReader::document() {
   return impl.built;
 }
 
+std::string_view EventReader::uuid() const { return impl_->uuid; }
+
 }  // namespace millrace

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "millrace/base/text.hpp"
+#include "millrace/pipeline/recorder.hpp"
 #include "millrace/rules/session.hpp"
 #include "rule_set_runner.hpp"
 
@@ -204,6 +205,7 @@ class Engine::Impl final : public EngineServices {
     for (auto& runner : runners_) runner->stop_intake();
     source_tasks_.request_stop();
     co_await source_tasks_.join();
+    if (options_.recorder != nullptr) co_await options_.recorder->finish();
   }
 
   Task<> run_source(SourceRunner& source) {
@@ -327,6 +329,7 @@ class Engine::Impl final : public EngineServices {
   Summary summary() const {
     Summary summary;
     for (const auto& runner : runners_) runner->add_to(summary);
+    if (options_.recorder != nullptr) summary.record = options_.recorder->totals();
     return summary;
   }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,9 @@
 
 #include "millrace/event/json.hpp"
 #include "millrace/loop/channel.hpp"
+#include "millrace/pipeline/record.hpp"
+#include "millrace/pipeline/recorder.hpp"
+#include "millrace/pipeline/replay.hpp"
 #include "millrace/plugin/plugin.hpp"
 
 namespace millrace::pipeline {
@@ -526,6 +530,83 @@ TEST_F(EngineTest, FactsOfActionsFireRules) {
                "    - {name: s, condition: fact.seen == 0, action: {record: {text: \"{{ event.seen "
                "}}\"}}}\n"));
   EXPECT_EQ(world.done, (std::vector<std::string>{"s: 0"}));
+}
+
+// What a record holds, and how a replay with the same rules compares with it.
+struct Replayed {
+  std::vector<std::string> inputs;  // kind and text of each
+  std::uint64_t firings = 0;
+  bool differs = false;
+};
+
+Replayed replayed(const std::string& file, const std::string& text) {
+  Replayed all;
+  Diagnostics diagnostics;
+  const auto book = rules::load_rulebook(text, "test.yml", {}, diagnostics);
+  const std::vector<const rules::RuleSet*> rule_sets{&book->rule_sets.front()};
+  const auto replay = Replay::create(rule_sets, diagnostics);
+  const auto reader = RecordReader::open(file);
+  if (!reader) return all;
+  Comparison comparison;
+  for (auto line = (*reader)->next(); line && *line; line = (*reader)->next()) {
+    if ((*line)->kind == RecordLine::Kind::fired) {
+      ++all.firings;
+      comparison.expect((*line)->firing);
+      continue;
+    }
+    if (!all.inputs.empty()) comparison.end();
+    all.inputs.emplace_back((*line)->text);
+    comparison.begin((*reader)->place(), *replay->play(**line, all.inputs.size()));
+  }
+  comparison.end();
+  all.differs = comparison.first().has_value();
+  return all;
+}
+
+TEST_F(EngineTest, RecordsWhatGoesIntoTheRuleSetsSoThatItCanBeRepeated) {
+  const auto file =
+      std::filesystem::temp_directory_path() / fmt::format("millrace-engine-{}.record", ::getpid());
+  Recorder recorder({.file = file.string()}, {}, {loop, pool, log});
+  ASSERT_TRUE(recorder.open());
+  EngineOptions options;
+  options.recorder = &recorder;
+  world.feed = {R"({"i": 0})", "no event", R"({"i": 1})", R"({"j": 2})"};
+  world.feed_pause = 1s;
+  world.feed_goes_on = true;
+  const auto rulebook = rule_set(
+      "    - {name: r, condition: event.i == 0, action: {fact: {ruleset: test, fact: "
+      "{seen: 1}}}}\n"
+      "    - {name: s, condition: fact.seen == 1, action: {record: {text: seen}}}\n"
+      "    - name: t\n"
+      "      condition: {not_all: [event.i == 1, event.k == 1], timeout: 10 seconds}\n"
+      "      action: {record: {text: missing}}\n");
+  start(rulebook, options);
+  loop.advance(30s);
+  engine->stop(Engine::Stop::graceful);
+  ASSERT_TRUE(loop.run_until([this] { return ended; }));
+  EXPECT_EQ(world.done, (std::vector<std::string>{"s: seen", "t: missing"}));
+
+  const auto all = replayed(file.string(), rulebook);
+  std::filesystem::remove(file);
+  EXPECT_EQ(all.inputs, (std::vector<std::string>{"true", R"({"i": 0})", R"({"seen":1})",
+                                                  R"({"i": 1})", R"({"j": 2})", "true", "true"}))
+      << "the start, a timer after which something fired, the end";
+  EXPECT_EQ(all.firings, 3U);
+  EXPECT_FALSE(all.differs);
+  EXPECT_EQ(engine->summary().record->inputs, all.inputs.size());
+  EXPECT_FALSE(engine->summary().record->failed);
+}
+
+TEST_F(EngineTest, FiresOnceMoreAtTheEndWhatIsOverByThen) {
+  world.feed = {R"({"i": 1})", R"({"i": 1})"};
+  world.feed_pause = 10s;  // the source's timer comes before that of the rule set
+  start(
+      rule_set("    - name: r\n"
+               "      condition: {not_all: [event.i == 1, event.k == 1], timeout: 10 seconds}\n"
+               "      action: {record: {text: missing}}\n"));
+  loop.advance(20s);
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(world.done.size(), 2U);
 }
 
 TEST_F(EngineTest, ParallelRuleSetsRunAsManyActionsAsAllowed) {

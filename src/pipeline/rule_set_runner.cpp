@@ -28,12 +28,19 @@ TaskGroup::OnFailure tell(Log& log, std::string component) {
   };
 }
 
+std::unique_ptr<RuleSetRecorder> recorder_of(const rules::RuleSet& rules,
+                                             const EngineOptions& options) {
+  if (options.recorder == nullptr) return nullptr;
+  return std::make_unique<RuleSetRecorder>(*options.recorder, rules);
+}
+
 }  // namespace
 
 RuleSetRunner::RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules::Session> session,
                              std::vector<std::vector<RuleAction>> actions, Environment environment)
     : rules_(rules),
       session_(std::move(session)),
+      recorder_(recorder_of(rules, environment.options)),
       actions_(std::move(actions)),
       environment_(environment),
       log_name_("rules." + rules.name),
@@ -56,17 +63,26 @@ bool RuleSetRunner::parallel() const {
 
 Task<> RuleSetRunner::run() {
   tasks_.spawn("actions", run_plan());
-  session_->advance(environment_.loop.clock().now(), fired_);
-  plan({});
+  advance_to_now();
   set_timer();
   co_await read_inbox();
   drop_timer();
+  advance_to_now();
   reading_ended_ = true;
   planned_.notify_all();
   // What fired is acted upon for as long as the shutdown delay allows.
   const auto deadline = environment_.loop.call_later(deadline_, [this] { cancel_actions(); });
   co_await tasks_.join();
   environment_.loop.cancel(deadline);
+}
+
+// At the start, and at the end: whether a window that is over by then fires must not depend on
+// which callback of the loop came first.
+void RuleSetRunner::advance_to_now() {
+  const Instant now = environment_.loop.clock().now();
+  session_->advance(now, fired_);
+  if (recorder_) recorder_->advance(now, fired_);
+  plan({});
 }
 
 // --- reading
@@ -86,6 +102,7 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
   const auto settlement = std::make_shared<Settlement>(std::move(entry.batch.delivery));
   std::vector<Rejection> rejected = std::move(entry.refused);
   const EventReader::Arrival arrival{entry.origin, entry.received_at, {}};
+  if (recorder_) co_await catch_up_recording();
   Instant now = environment_.loop.clock().now();
   for (std::size_t i = 0; i < entry.batch.events.size(); ++i) {
     Event& event = entry.batch.events[i];
@@ -97,6 +114,7 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
     ++events_;
     if (environment_.options.print_events) print_event(reader_.document());
     session_->insert_event(reader_, now, fired_);
+    if (recorder_) recorder_->event(now, event, arrival, reader_.uuid(), fired_);
     if (fired_.empty()) continue;
     const bool is_last = i + 1 == entry.batch.events.size();
     if (!co_await act_on_fired(settlement) && !is_last) {
@@ -108,6 +126,12 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
   tell_notices();
   set_timer();
   settlement->taken(rejected);
+}
+
+// A disk that is slower than the sources slows them down, as actions do.
+Task<> RuleSetRunner::catch_up_recording() {
+  auto& recorder = *environment_.options.recorder;
+  if (recorder.behind()) co_await recorder.catch_up();
 }
 
 // Lets actions start at once, and waits while too many firings wait; false when the intake was
@@ -172,7 +196,9 @@ void RuleSetRunner::set_timer() {
 
 void RuleSetRunner::on_timer() {
   timer_.reset();
-  session_->advance(environment_.loop.clock().now(), fired_);
+  const Instant now = environment_.loop.clock().now();
+  session_->advance(now, fired_);
+  if (recorder_ && !fired_.empty()) recorder_->advance(now, fired_);
   plan({});
   set_timer();
 }
@@ -193,8 +219,10 @@ void RuleSetRunner::stop_intake() {
 // --------------------------------------------------------------------------------------------------
 
 void RuleSetRunner::insert_fact(Object fact) {
-  session_->insert_fact(Document::copy_of(Value(std::move(fact))), environment_.loop.clock().now(),
-                        fired_);
+  const Instant now = environment_.loop.clock().now();
+  const auto document = Document::copy_of(Value(std::move(fact)));
+  session_->insert_fact(document, now, fired_);
+  if (recorder_) recorder_->fact(now, document->value(), fired_);
   plan({});
   tell_notices();
   set_timer();
@@ -209,7 +237,9 @@ Result<> RuleSetRunner::insert_event(Object data) {
   if (auto read = reader_.read(event, {}); !read) return read.error();
   ++events_;
   if (environment_.options.print_events) print_event(reader_.document());
-  session_->insert_event(reader_, environment_.loop.clock().now(), fired_);
+  const Instant now = environment_.loop.clock().now();
+  session_->insert_event(reader_, now, fired_);
+  if (recorder_) recorder_->event(now, event, {}, reader_.uuid(), fired_);
   plan({});
   tell_notices();
   set_timer();
@@ -217,7 +247,9 @@ Result<> RuleSetRunner::insert_event(Object data) {
 }
 
 void RuleSetRunner::retract(const Object& pattern, rules::Session::Retract how) {
-  session_->retract(pattern, how, environment_.loop.clock().now(), fired_);
+  const Instant now = environment_.loop.clock().now();
+  session_->retract(pattern, how, now, fired_);
+  if (recorder_) recorder_->retract(now, pattern, how, fired_);
   plan({});
   set_timer();
 }

@@ -13,6 +13,7 @@
 #include "millrace/pipeline/template.hpp"
 #include "millrace/plugin/action.hpp"
 #include "millrace/rules/session.hpp"
+#include "rule_set_recorder.hpp"
 #include "settlement.hpp"
 #include "source_runner.hpp"
 
@@ -79,6 +80,8 @@ class RuleSetRunner {
 
   Task<> read_inbox();
   Task<> read_batch(InboxBatch entry);
+  Task<> catch_up_recording();
+  void advance_to_now();
   Task<bool> act_on_fired(SettlementPtr settlement);
   void print_event(const DocumentPtr& event);
   void plan(const SettlementPtr& settlement);
@@ -95,7 +98,8 @@ class RuleSetRunner {
 
   const rules::RuleSet& rules_;
   const std::unique_ptr<rules::Session> session_;
-  std::vector<std::vector<RuleAction>> actions_;  // by rule
+  const std::unique_ptr<RuleSetRecorder> recorder_;  // empty: nothing is recorded
+  std::vector<std::vector<RuleAction>> actions_;     // by rule
   const Environment environment_;
   const std::string log_name_;
   const std::string id_;

@@ -6,6 +6,7 @@ import fcntl
 import http.client
 import json
 import os
+import pathlib
 import pty
 import re
 import select
@@ -776,6 +777,162 @@ class Explain(Case):
                 self.assertIn(text, result.stderr)
 
 
+class Record(Case):
+    RULES = """
+        - name: Watch
+          hosts: all
+          sources:
+            - jsonl: {path: %s}
+          rules:
+            - name: Hot
+              condition: event.t > 90
+              throttle: {once_within: 5 minutes, group_by_attributes: [event.host]}
+              action: {set_fact: {fact: {hot: "{{ event.host }}"}}}
+            - name: Said
+              condition: fact.hot is defined
+              action: {none: }
+            - name: Pair
+              condition:
+                all:
+                  - events.a << event.k == 1
+                  - events.b << event.k == 2 and event.host == events.a.host
+              action: {post_event: {event: {pair: "{{ events.a.host }}"}}}
+            - name: Posted
+              condition: event.pair is defined and event.meta.source.type == "internal"
+              action: {retract_fact: {fact: {hot: "{{ event.pair }}"}, partial: true}}
+        """
+
+    def record(self, *more, events=500):
+        source = "".join(json.dumps({"host": f"h{n * 7 % 11}", "t": n * 31 % 100, "k": n * 13 % 5}) + "\n"
+                         for n in range(events))
+        self.rulebook = self.write("r.yml", textwrap.dedent(self.RULES) % self.write("events.jsonl", source))
+        return self.stats(self.rulebook, "--record", self.path("run.zst"), *more)
+
+    def replay(self, *more, record="run.zst", rulebook="r.yml"):
+        return self.call("replay", self.path(record), self.path(rulebook), *more)
+
+    def test_a_replay_fires_what_the_run_has_fired(self):
+        ran, stats = self.record()
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        self.assertIn("inputs recorded", ran.stderr)
+        self.assertEqual(stats["record"]["failed"], False)
+        result = self.replay()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        fired = [json.loads(line) for line in result.stdout.splitlines()]
+        counts = {}
+        for firing in fired:
+            self.assertEqual((firing["rule_set"], sorted(firing)), ("Watch", ["at", "match", "rule", "rule_set"]))
+            counts[firing["rule"]] = counts.get(firing["rule"], 0) + 1
+        self.assertEqual(counts, stats["rules"]["Watch"])
+        self.assertEqual(set(counts), {"Hot", "Said", "Pair", "Posted"})
+        self.assertRegex(result.stderr, r"^\d+ inputs replayed, %d firings: the same as recorded\n$" % len(fired))
+        self.assertEqual([self.replay().stdout for _ in range(3)], [result.stdout] * 3)
+
+    def test_the_examples_can_be_recorded(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        arguments = ["examples/deployments/rulebook.yml", "-e", "examples/deployments/vars.yml"]
+        ran, stats = self.stats(*arguments, "--record", self.path("run.zst"), cwd=root)
+        self.assertEqual(ran.returncode, 0, ran.stderr)
+        result = self.call("replay", self.path("run.zst"), *arguments, cwd=root)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual(len(result.stdout.splitlines()), sum(stats["rules"]["Platform watch"].values()))
+
+    def test_other_rules_show_the_first_difference(self):
+        self.record()
+        text = pathlib.Path(self.rulebook).read_text(encoding="utf-8")
+        self.write("other.yml", text.replace("event.t > 90", "event.t > 80"))
+        result = self.replay(rulebook="other.yml")
+        self.assertEqual(result.returncode, 1)
+        lines = result.stderr.splitlines()
+        self.assertRegex(lines[0], r"run\.zst:\d+: something else fires$")
+        self.assertEqual(lines[1], "  expected: nothing")
+        self.assertEqual(json.loads(lines[2].removeprefix("  came:     "))["fired"], "Hot")
+        self.assertRegex(lines[3], r"\d+ inputs replayed, \d+ firings; \d+ inputs not as recorded$")
+        answer = json.loads(self.replay("--json", rulebook="other.yml").stdout.splitlines()[-1])["result"]
+        self.assertEqual(answer["first_difference"]["expected"], None)
+        self.assertGreater(answer["differing"], 0)
+
+    def test_other_rule_sets_are_left_out(self):
+        self.record()
+        result = self.replay(rulebook=os.path.basename(self.write("c.yml", COUNTING)))
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        self.assertIn("no rule set of the record is in the rulebook", result.stderr)
+        both = self.call("replay", self.path("run.zst"), self.path("c.yml"), self.path("r.yml"))
+        self.assertEqual(both.returncode, 0, both.stderr)
+
+    def test_a_damaged_record_is_replayed_up_to_the_damage(self):
+        self.record(events=20_000)
+        with open(self.path("run.zst"), "rb") as file:
+            content = file.read()
+        self.write("cut.zst", content[: len(content) * 2 // 3])
+        result = self.replay(record="cut.zst")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"the record is damaged, what follows is left out: after .*cut\.zst:\d+: it is cut short")
+        self.assertIn("so far the same as recorded", result.stderr)
+        self.assertTrue(self.replay().stdout.startswith(result.stdout))
+        self.assertTrue(result.stdout)
+
+    def test_a_run_that_was_killed_leaves_a_record(self):
+        rulebook = self.write("r.yml", textwrap.dedent(End.TICKING) % "none:")
+        process = self.start("run", rulebook, "--record", self.path("run.zst"))
+        self.await_file(self.path("run.zst"))
+        end = time.monotonic() + LIMIT
+        while os.path.getsize(self.path("run.zst")) == 0:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        process.kill()
+        process.wait()
+        result = self.replay()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn('"rule":"Any"', result.stdout)
+
+    def test_a_part_of_it_can_be_replayed(self):
+        self.write("events.jsonl", "".join(json.dumps({"n": n}) + "\n" for n in range(40)))
+        rulebook = self.write("r.yml", f"""
+            - name: Slowly
+              hosts: all
+              sources:
+                - jsonl: {{path: {self.path("events.jsonl")}, rate: 100}}
+              rules:
+                - name: Every
+                  condition: event.n >= 0
+                  action: {{none: }}
+            """)
+        self.call("run", rulebook, "--record", self.path("run.zst"))
+        whole = [json.loads(line) for line in self.replay().stdout.splitlines()]
+        part = self.replay("--from", "100 milliseconds", "--to", "300 milliseconds")
+        self.assertEqual(part.returncode, 0)
+        self.assertEqual([json.loads(line) for line in part.stdout.splitlines()],
+                         [firing for firing in whole if 100 <= firing["at"] < 300])
+        self.assertIn("not compared: --from leaves out what came before", part.stderr)
+        begun = time.monotonic()
+        self.assertIn("the same as recorded", self.replay("--to", "300 milliseconds", "--speed", "real").stderr)
+        self.assertGreater(time.monotonic() - begun, 0.25)
+        for wrong in (["--from", "soon"], ["--speed", "fast"], ["--speed", "0"]):
+            with self.subTest(wrong):
+                self.assertEqual(self.replay(*wrong).returncode, 2)
+
+    def test_it_is_bounded_and_rotated(self):
+        _, stats = self.record("--record-max-size", "40K", "--record-keep", "2", events=20_000)
+        self.assertEqual(sorted(name for name in os.listdir(self.folder) if name.startswith("run.zst")),
+                         ["run.zst", "run.zst.1", "run.zst.2"])
+        self.assertGreater(stats["record"]["bytes"], 120_000)
+        result = self.replay()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("not compared: the record lacks the run's start", result.stderr)
+        self.record("--record-max-size", "1M", "--record-keep", "20", events=20_000)
+        result = self.replay()
+        self.assertIn("the same as recorded", result.stderr)
+
+    def test_a_full_disk_ends_the_record_and_not_the_run(self):
+        rulebook = self.write("r.yml", COUNTING)
+        result, stats = self.stats(rulebook, "--record", "/dev/full")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertEqual((stats["events"], stats["record"]["failed"]), (3, True))
+        self.assertEqual(result.stderr.count("No space left"), 1)
+        nowhere = self.call("run", rulebook, "--record", self.path("none/run.zst"))
+        self.assertEqual(nowhere.returncode, 1)
+        self.assertIn("cannot write", nowhere.stderr)
 class Test(Case):
     CASES = """
         rulebook: r.yml

@@ -9,6 +9,7 @@
 #include "millrace/base/log.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/pipeline/engine.hpp"
+#include "millrace/pipeline/recorder.hpp"
 #include "millrace/rules/rulebook.hpp"
 
 namespace millrace::daemon {
@@ -26,6 +27,7 @@ struct RunOptions {
   Log::Options log;
   std::vector<std::string> warnings;  ///< about the command line; told once the log is open
   std::string stats_file;             ///< the closing summary as JSON; empty: none
+  pipeline::RecordOptions record;     ///< of what goes into the rule sets
   enum class Summary { none, standard_error };
   Summary summary = Summary::standard_error;
   /// A line on standard error that shows how the run goes on, where a terminal can show it.

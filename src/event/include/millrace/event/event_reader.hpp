@@ -96,6 +96,8 @@ class EventReader {
   /// The event as a whole, with what `arrival` adds. Built at the first call. Not for events read
   /// as values.
   DocumentPtr document();
+  /// The uuid that was made for the event; empty as long as none was needed.
+  std::string_view uuid() const;
 
   const std::vector<Path>& paths() const { return paths_; }
 

@@ -21,6 +21,8 @@
 
 namespace millrace::pipeline {
 
+class Recorder;
+
 struct EngineOptions {
   Object variables;  ///< for templates
   std::string inventory;
@@ -34,6 +36,7 @@ struct EngineOptions {
       10;  ///< firings of a rule set that wait to be acted upon; then no event is read
   std::size_t concurrent_actions = 25;  ///< of a rule set with the parallel strategy
   rules::SessionOptions session;
+  Recorder* recorder = nullptr;  ///< of what goes into the rule sets; open, and outlives the engine
 };
 
 /// What a run did.
@@ -52,6 +55,12 @@ struct Summary {
   std::uint64_t actions_ok = 0;
   std::uint64_t actions_failed = 0;
   std::vector<RuleSet> rule_sets;
+  struct Record {
+    std::uint64_t inputs = 0;
+    std::uint64_t bytes = 0;
+    bool failed = false;  ///< it ended before the run did
+  };
+  std::optional<Record> record;  ///< if there is one
 };
 
 /// How far a run is.
