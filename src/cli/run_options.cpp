@@ -122,6 +122,20 @@ Result<> take_concurrent_actions(RunRequest& request, std::string_view value) {
   return {};
 }
 
+Result<> take_partial_matches(RunRequest& request, std::string_view value) {
+  const auto count = to_count(value);
+  if (!count) return count.error();
+  request.options.session.most_partial_matches = *count;
+  return {};
+}
+
+Result<> take_state_bytes(RunRequest& request, std::string_view value) {
+  const auto bytes = to_bytes(value);
+  if (!bytes) return bytes.error();
+  request.options.session.most_bytes = *bytes;
+  return {};
+}
+
 Result<> take_log_format(RunRequest& request, std::string_view value) {
   if (value != "text" && value != "json")
     return fail(Errc::invalid_settings, "`{}` is neither text nor json", value);
@@ -265,6 +279,13 @@ void add_record_options(std::vector<RunOption>& all) {
   all.push_back(only(Of::millrace_only,
                      works("record-keep", 0, "N", "",
                            "renamed files of the record that are kept (3)", take_record_keep)));
+  all.push_back(only(
+      Of::millrace_only,
+      works("max-partial-matches", 0, "N", "",
+            "events of a rule set that may wait for others (20000000)", take_partial_matches)));
+  all.push_back(
+      only(Of::millrace_only, works("max-state-bytes", 0, "BYTES", "",
+                                    "memory that they may take, roughly (4G)", take_state_bytes)));
 }
 
 void add_options_to_come(std::vector<RunOption>& all) {

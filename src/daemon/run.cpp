@@ -218,6 +218,7 @@ int run(const RunOptions& options) {
                 ::isatty(STDOUT_FILENO) == 1 ? status.get() : nullptr);
   pipeline::EngineOptions engine_options;
   engine_options.variables = *variables;
+  engine_options.session = options.session;
   engine_options.session.hash_seed = std::random_device()();
   engine_options.inventory = options.inventory;
   engine_options.shutdown_delay = options.shutdown_delay;

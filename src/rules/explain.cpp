@@ -80,7 +80,8 @@ std::string describe(const Path& path, const Value& event) {
 void collect_findings(const Expression& expression, std::string_view condition, const Value& event,
                       std::vector<std::string>& findings) {
   std::string finding;
-  if (expression.kind == Kind::path) finding = describe(expression.path, event);
+  if (expression.kind == Kind::path && !expression.binding)
+    finding = describe(expression.path, event);
   if (expression.kind == Kind::literal && expression.offset < condition.size()) {
     const auto written = condition.substr(expression.offset, expression.length);
     if (written.starts_with("vars."))
@@ -170,9 +171,12 @@ class Explainer {
     for (const auto& child : node.children) {
       if (holds(child) == wanted) add_tests(condition, child, wanted, tests);
     }
-    if (!node.children.empty()) return;
+    // Whether a test with another event holds is for that event to say.
+    const bool joins = node.kind == TestTree::Kind::join;
+    if (!node.children.empty() || (joins && wanted)) return;
     TestExplanation test{text_of(condition, node), wanted, {}};
-    if (node.kind == TestTree::Kind::predicate) test.finding = finding_of(condition, node, wanted);
+    if (joins || node.kind == TestTree::Kind::predicate)
+      test.finding = finding_of(condition, node, wanted);
     tests.push_back(std::move(test));
   }
 
@@ -186,11 +190,13 @@ class Explainer {
   }
 
   std::string finding_of(const Condition& condition, const TestTree& node, bool holds) {
-    const Predicate& predicate = network_->predicate(node.predicate);
     std::vector<std::string> findings;
-    if (const auto& types = predicate.mismatch())
-      findings.push_back(fmt::format("cannot compare {} and {}", types->left, types->right));
-    if (!predicate.trouble().empty()) findings.push_back(predicate.trouble());
+    if (node.kind == TestTree::Kind::predicate) {
+      const Predicate& predicate = network_->predicate(node.predicate);
+      if (const auto& types = predicate.mismatch())
+        findings.push_back(fmt::format("cannot compare {} and {}", types->left, types->right));
+      if (!predicate.trouble().empty()) findings.push_back(predicate.trouble());
+    }
     // `event.type == "deploy"` tells what the value is when it holds.
     const auto kind = node.origin->kind;
     const bool evident = holds && !node.negated &&

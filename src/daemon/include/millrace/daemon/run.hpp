@@ -11,6 +11,7 @@
 #include "millrace/pipeline/engine.hpp"
 #include "millrace/pipeline/recorder.hpp"
 #include "millrace/rules/rulebook.hpp"
+#include "millrace/rules/session.hpp"
 
 namespace millrace::daemon {
 
@@ -28,6 +29,7 @@ struct RunOptions {
   std::vector<std::string> warnings;  ///< about the command line; told once the log is open
   std::string stats_file;             ///< the closing summary as JSON; empty: none
   pipeline::RecordOptions record;     ///< of what goes into the rule sets
+  rules::SessionOptions session;      ///< bounds on what waits; the seed is drawn at random
   enum class Summary { none, standard_error };
   Summary summary = Summary::standard_error;
   /// A line on standard error that shows how the run goes on, where a terminal can show it.
