@@ -249,7 +249,7 @@ std::optional<std::uint64_t> Join::key_of(const std::vector<Operand>& operands) 
 }
 
 std::optional<JoinMemory::OrderKey> Join::order_of(const Operand& operand) {
-  LoadedOperand loaded(operand, combination_, trouble_);
+  const LoadedOperand loaded(operand, combination_, trouble_);
   if (loaded.failed()) return std::nullopt;
   return JoinMemory::OrderKey::of(loaded.shallow());
 }

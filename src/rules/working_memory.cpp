@@ -24,7 +24,7 @@ EntryId WorkingMemory::add(DocumentPtr document, Instant now, bool is_fact) {
 }
 
 void WorkingMemory::remove(EntryId id) {
-  Entry& entry = entries_[id];
+  const Entry& entry = entries_[id];
   for (LinkId link = entry.links; link != Slab<Link>::kNone;) {
     const LinkId next = links_[link].next;
     links_[link].memory->remove(link);
