@@ -65,9 +65,9 @@ struct RuleState {
   std::unique_ptr<NotAll> not_all;
   std::unique_ptr<ThrottleState> throttle;
   std::vector<SlotId> group;  // slots of the throttle's attributes
+  bool too_many_told = false;
 
-  bool waits() const { return join || not_all; }
-  bool remembers() const { return waits() || throttle; }
+  bool remembers() const { return join || not_all || throttle; }
 };
 
 std::size_t rows_of(const RuleState& state) {
@@ -231,7 +231,9 @@ struct Session::Impl {
   void complete(EntryId entry, std::size_t index, Positions positions, Instant at) {
     const Rule& rule = rules.rules[index];
     combinations.clear();
-    if (!states[index].join->combine(entry, positions, combinations)) {
+    RuleState& state = states[index];
+    if (!state.join->combine(entry, positions, combinations) &&
+        !std::exchange(state.too_many_told, true)) {
       notices.push_back({fmt::format("rule `{}`: one event completes more than {} combinations; "
                                      "the others are left out",
                                      rule.name, Join::kMostCombinations),
@@ -262,7 +264,7 @@ struct Session::Impl {
         timers.prefetch(memory[id].life);
       }
     }
-    for (const EntryId id : std::exchange(taking_part, {})) {
+    for (const EntryId id : taking_part) {
       if (id == event.entry) {
         event.took_part = true;
       } else if (!memory[id].is_fact) {
@@ -270,6 +272,7 @@ struct Session::Impl {
         if (uses_up) remove(id, nullptr);
       }
     }
+    taking_part.clear();
     // Not before the combinations in which they took part are done with.
     for (const auto& outer : std::exchange(leaving, {})) {
       if (outer.entry != event.entry) {

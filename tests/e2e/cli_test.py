@@ -776,6 +776,20 @@ class Explain(Case):
                 self.assertEqual(result.returncode, 1)
                 self.assertIn(text, result.stderr)
 
+    def test_what_rules_wait_for_after_the_events_is_told(self):
+        rulebook = self.write("r.yml", Try.RULES)
+        events = self.write("events.jsonl", "\n".join(json.dumps({**event, "meta": {"received_at": f"2026-11-21T10:00:{s:02}Z"}})
+                                                      for s, event in [(0, {"kind": "login", "user": "ann"}), (2, {"kind": "beat", "n": 1}),
+                                                                       (5, {"kind": "sudo", "user": "bob"})]))
+        told = self.call("explain", rulebook, "--events", events)
+        self.assertEqual(told.returncode, 0, told.stderr)
+        after = told.stdout.split("after these events:")[1]
+        self.assertIn("No heartbeat waits, 7 s left", after)
+        self.assertIn('event.user == events.login.user  no: event.user is "bob"; events.login.user is "ann"', after)
+        pairs, beats = json.loads(self.call("explain", rulebook, "--events", events, "--json").stdout)["waiting"]
+        self.assertEqual([(b["binding"], b["events"]) for b in pairs["bound"]], [("login", 1), ("m_1", 1)])
+        self.assertEqual((beats["rule"], beats["seconds_left"]), ("No heartbeat", 7.0))
+
 
 class Record(Case):
     RULES = """
@@ -1037,6 +1051,92 @@ class Test(Case):
         self.assertTrue(files)
         result = self.call("test", *files)
         self.assertEqual((result.returncode, result.stderr), (0, ""), result.stdout)
+
+
+class Try(Case):
+    RULES = """
+- name: Pairs
+  hosts: all
+  sources: []
+  rules:
+    - name: Login and sudo
+      condition:
+        all:
+          - events.login << event.kind == "login"
+          - event.kind == "sudo" and event.user == events.login.user
+        timeout: 1 minute
+      action: {debug: }
+    - name: No heartbeat
+      condition:
+        not_all: [event.kind == "beat", event.kind == "beat" and event.n > events.m_0.n]
+        timeout: 10 seconds
+      action: {debug: }
+"""
+
+    def try_lines(self, *commands, arguments=()):
+        rulebook = self.write("r.yml", self.RULES)
+        tried = self.call("try", rulebook, *arguments, input="".join(c + "\n" for c in commands))
+        return tried, [json.loads(line) for line in tried.stdout.splitlines()]
+
+    def test_commands_from_a_pipe_are_answered_in_order(self):
+        tried, answers = self.try_lines(
+            '{"event": {"kind": "login", "user": "ann", "meta": {"uuid": "x"}}}', "",
+            '{"advance": "30 seconds"}', '{"event": {"kind": "sudo", "user": "bob"}}',
+            '{"event": {"kind": "sudo", "user": "ann"}}', '{"facts": null}')
+        self.assertEqual(tried.returncode, 0, tried.stderr)
+        self.assertEqual(answers, [
+            {"ok": True}, {"ok": True}, {"ok": True},
+            {"rule": "Login and sudo", "at": 30000,
+             "match": {"login": {"kind": "login", "user": "ann"}, "m_1": {"kind": "sudo", "user": "ann"}}},
+            {"ok": True},
+            {"facts": [{"kind": "sudo", "user": "bob"}]}, {"ok": True}])
+
+    def test_the_end_of_a_window_fires_at_its_own_time(self):
+        tried, answers = self.try_lines('{"event": {"kind": "beat", "n": 1}}', '{"advance": "1 minute"}')
+        self.assertEqual(answers[1], {"rule": "No heartbeat", "at": 10000, "match": {"m_0": {"kind": "beat", "n": 1}}})
+
+    def test_facts_are_set_and_retracted(self):
+        _, answers = self.try_lines(
+            '{"fact": {"kind": "login", "user": "ann"}}', '{"retract_fact": {"user": "ann"}, "partial": true}',
+            '{"fact": {"kind": "login", "user": "ann"}}', '{"retract_fact": {"user": "ann"}, "partial": false}',
+            '{"facts": null}')
+        self.assertEqual(answers[4], {"facts": [{"kind": "login", "user": "ann"}]})
+
+    def test_what_is_no_command_is_told_and_the_rest_goes_on(self):
+        tried, answers = self.try_lines('{"evnt": {}}', "{", '{"advance": "5 lightyears"}', '{"event": 5}',
+                                        '{"event": {}, "fact": {}}', '{"advance": "1 hour"}')
+        self.assertEqual(tried.returncode, 1)
+        self.assertEqual([list(answer) for answer in answers], [["error"]] * 5 + [["ok"]])
+
+    def test_the_rule_set_must_be_told_when_there_are_several(self):
+        rulebook = self.write("two.yml", self.RULES + self.RULES.replace("Pairs", "Others"))
+        asked = self.call("try", rulebook, input="")
+        self.assertEqual(asked.returncode, 1)
+        self.assertIn("Pairs, Others", asked.stderr)
+        self.assertEqual(self.call("try", rulebook, "--ruleset", "Others", input="").returncode, 0)
+        self.assertIn("did you mean `Others`", self.call("try", rulebook, "--ruleset", "Other", input="").stderr)
+
+    def test_a_terminal_gets_a_prompt_with_words(self):
+        rulebook = self.write("r.yml", self.RULES)
+        master, slave = pty.openpty()
+        process = subprocess.Popen([self.program(), "try", rulebook], stdin=slave, stdout=slave, stderr=slave,
+                                   env=self.environment({"TERM": "dumb"}), close_fds=True)
+        os.close(slave)
+        self.addCleanup(os.close, master)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+
+        class Stream:
+            def fileno(self):
+                return master
+
+        self.read_until(Stream(), "millrace> ")
+        os.write(master, b'event {"kind": "beat", "n": 7}\n')
+        self.read_until(Stream(), '{"ok":true}')
+        os.write(master, b"advance 10 seconds\n")
+        self.read_until(Stream(), '"No heartbeat"')
+        os.write(master, b"quit\n")
+        self.assertEqual(process.wait(LIMIT), 0)
 
 
 class Tools(Case):
