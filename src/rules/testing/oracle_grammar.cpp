@@ -447,6 +447,7 @@ std::string OracleGrammar::shape_of(const Tree& tree) {
   }
   if (name == "term" && children.size() == 3) return shape_of(children[1]);  // a parenthesis
   std::vector<std::string> pieces;
+  pieces.reserve(children.size());
   for (const auto& child : children) pieces.push_back(shape_of(child));
   const bool is_text = name == "list" || name == "strtest" || name.starts_with("select");
   return is_text ? fmt::format("{}", fmt::join(pieces, "")) : folded(pieces);
