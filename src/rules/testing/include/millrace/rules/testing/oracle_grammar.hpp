@@ -22,6 +22,8 @@
 // The specification is silent, and the oracle says what the parser does, in this:
 // - Blanks are space, tab, carriage return and line feed; of these only the line feed may not stand
 //   in a string.
+// - `patt` and `value` have no production. They are what the text tells of them: a string or path;
+//   any literal, bareword, list or path. A path of vars is as good as the string it becomes.
 // - Nothing need stand between a number or a string and a word: `1and 2`, `'a'in event.b`.
 // - Letters of a bareword are those of ASCII. What a letter is beyond ASCII says name_length().
 #pragma once
