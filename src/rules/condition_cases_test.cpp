@@ -12,6 +12,7 @@
 #include "millrace/base/text.hpp"
 #include "millrace/event/json.hpp"
 #include "millrace/rules/rulebook.hpp"
+#include "millrace/rules/testing/grammar_comparison.hpp"
 
 namespace millrace::rules {
 namespace {
@@ -63,11 +64,14 @@ std::vector<Value> read_cases(const std::string& name) {
 
 TEST(ConditionCases, ParseAsInTheReferenceMeasurements) {
   if (cases_folder().empty()) GTEST_SKIP() << "no reference cases; set MILLRACE_SHARED";
+  const testing::GrammarComparison grammar;
   std::size_t count = 0;
   for (const Value& entry : read_cases("conditions.jsonl")) {
     ConditionScope scope;
     scope.variables = entry.at("vars").if_object();
-    const auto result = parsed(view(entry.at("condition").get_string()), scope);
+    const auto text = view(entry.at("condition").get_string());
+    EXPECT_EQ(grammar.difference(text), "");
+    const auto result = parsed(text, scope);
     EXPECT_TRUE(result.condition) << entry.at("condition") << ": " << result.faults();
     ++count;
   }

@@ -27,8 +27,8 @@ constexpr std::array kRoots = {NamedRoot{"event", Root::event}, NamedRoot{"event
                                NamedRoot{"vars", Root::vars}};
 
 // Words that a bracket or a dot may follow at once: `in[1, 2]`.
-constexpr std::array<std::string_view, 5> kWordsBeforeValues = {"in", "contains", "not", "and",
-                                                                "or"};
+constexpr std::array<std::string_view, 6> kWordsBeforeValues = {"in",  "contains", "not",
+                                                                "and", "or",       "is"};
 
 constexpr std::array<std::string_view, 17> kSymbols = {
     "<<", "<=", ">=", "==", "!=", "<", ">", "+", "-", "*", "/", "(", ")", "[", "]", ",", "="};

@@ -165,8 +165,7 @@ class Parser {
     negation.kind = Syntax::Kind::negation;
     negation.offset = peek().offset;
     negation.times = 0;
-    while (peek().is_word("not")) {
-      if (negation.times == 0 && is_bare_keyword()) break;
+    while (peek().is_word("not") && !is_bare_not()) {
       ++negation.times;
       advance();
     }
@@ -282,10 +281,16 @@ class Parser {
   // ---- words
 
   // Whether the keyword stands where only a value can: `event.direction == in`.
-  bool is_bare_keyword() const {
-    const Token& next = peek(1);
+  bool is_bare_keyword(std::size_t ahead = 0) const {
+    const Token& next = peek(ahead + 1);
     return next.kind == Token::Kind::end || next.is_symbol(")") || next.is_symbol(",") ||
            next.is_word("and") || next.is_word("or");
+  }
+
+  // Whether `not` has nothing to negate. In `not and` it has: the string "and".
+  bool is_bare_not() const {
+    const bool word_follows = peek(1).is_word("and") || peek(1).is_word("or");
+    return is_bare_keyword() && !(word_follows && is_bare_keyword(1));
   }
 
   Parsed parse_word() {
@@ -379,7 +384,11 @@ class Parser {
       if (call.operands.size() == most) {
         return takes_options ? parse_option(call) : fail_too_many(call.name);
       }
-      auto argument = parse_level(kTermLevel);
+      if (peek().is_symbol("(")) {
+        fail("a path or a value", "arguments stand without parentheses and are not calculated");
+        return false;
+      }
+      auto argument = parse_term();
       if (argument) call.operands.push_back(std::move(*argument));
       return argument.has_value();
     });

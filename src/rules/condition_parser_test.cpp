@@ -119,6 +119,8 @@ TEST(ConditionParser, AllowsBlanksAndLineBreaksBetweenTokens) {
   EXPECT_EQ(text_of("event.s is search ( 'a' , ignorecase = true )"),
             "event.s is search(\"a\", ignorecase=true)");
   EXPECT_EQ(text_of("event.a is not  defined"), "event.a is not defined");
+  EXPECT_TRUE(parse_syntax("event.a is[1]"));
+  EXPECT_TRUE(parse_syntax("event.a is.5"));
 }
 
 TEST(ConditionParser, AllowsNoBlanksInsidePaths) {
@@ -139,6 +141,21 @@ TEST(ConditionParser, TakesAWordWithoutQuotesAsAString) {
   EXPECT_EQ(text_of("event.s == inside or event.b"), "(event.s == \"inside\" or event.b)");
   EXPECT_EQ(text_of("event.direction == in"), "event.direction == \"in\"");
   EXPECT_EQ(text_of("event.op == or and event.b"), "(event.op == \"or\" and event.b)");
+}
+
+TEST(ConditionParser, TakesNotAsAStringOnlyWhereItHasNothingToNegate) {
+  const auto times_negated = [](std::string_view text) {
+    const auto syntax = parse_syntax(text);
+    return syntax ? static_cast<int>(syntax->kind == Syntax::Kind::negation ? syntax->times : 0)
+                  : -1;
+  };
+  EXPECT_EQ(times_negated("not"), 0);
+  EXPECT_EQ(times_negated("not not"), 1);
+  EXPECT_EQ(times_negated("not not not"), 2);
+  EXPECT_EQ(times_negated("not and"), 1);
+  EXPECT_EQ(times_negated("not not event.a"), 2);
+  EXPECT_EQ(times_negated("not and event.a"), 0);
+  EXPECT_EQ(times_negated("not =="), -1);
 }
 
 TEST(ConditionParser, RefusesWordsThatAreNoBareStrings) {
@@ -236,6 +253,14 @@ TEST(ConditionParser, ReadsRegularExpressionsWithTheirOptions) {
   EXPECT_FALSE(parsed("event.s is search('a', 'b')").condition);
   EXPECT_FALSE(parsed("event.s is search()").condition);
   EXPECT_FALSE(parsed("event.s is search('a'").condition);
+}
+
+TEST(ConditionParser, RefusesParenthesesAroundArguments) {
+  EXPECT_EQ(syntax_error("event.s is search(('a'))"),
+            "19: Expected a path or a value, found `(` (arguments stand without parentheses and "
+            "are not calculated)");
+  EXPECT_FALSE(parsed("event.l is select('==', (1))").condition);
+  EXPECT_FALSE(parsed("event.l is selectattr('a', ('=='), 1)").condition);
 }
 
 TEST(ConditionParser, WantsAllArgumentsOfSelect) {

@@ -192,12 +192,6 @@ bool Tests::check_select_value(const Syntax& call, const Expression& value, Sele
                   "write a literal or vars.name");
     return false;
   }
-  if (value.kind != Kind::path && value.kind != Kind::literal) {
-    report_.error("bad-operand", written,
-                  fmt::format("the value of {} must be a literal or a path, not `{}`", call.name,
-                              report_.snippet(written)));
-    return false;
-  }
   if (value.kind == Kind::path || !is_pattern_op(op)) return true;
   if (!value.value.is_string()) {
     report_.error(

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // parse_condition() gives a condition or says what is wrong, inside the text; every condition can
-// be written out.
+// be written out. The parser reads what is short enough as the written grammar does.
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "millrace/rules/condition.hpp"
+#include "millrace/rules/testing/grammar_comparison.hpp"
 
 namespace {
 
@@ -25,6 +27,14 @@ void check(std::string_view text, const millrace::rules::ConditionScope& scope) 
   if (condition) millrace::rules::to_text(condition->expression);
 }
 
+void compare_with_grammar(std::string_view text) {
+  static const millrace::rules::testing::GrammarComparison kComparison;
+  const auto difference = kComparison.difference(text);
+  if (difference.empty()) return;
+  std::fputs(difference.c_str(), stderr);
+  std::abort();
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -33,5 +43,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::array<std::string, 3> bindings{"m_0", "first", "m_2"};
   check(text, {.variables = &variables});
   check(text, {.variables = &variables, .bindings = bindings, .position = 2});
+  compare_with_grammar(text);
   return 0;
 }
