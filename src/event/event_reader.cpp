@@ -163,7 +163,7 @@ struct DomTree {
         const auto text = item.get_string().value_unsafe();
         slot.kind = Slot::Kind::string;
         slot.characters = text.data();
-        slot.length = text.size();
+        slot.length = static_cast<std::uint32_t>(text.size());
         break;
       }
       case simdjson::dom::element_type::ARRAY:
@@ -234,7 +234,7 @@ Slot Slot::of(const Value& value) {
     case boost::json::kind::string:
       slot.kind = Kind::string;
       slot.characters = value.get_string().data();
-      slot.length = value.get_string().size();
+      slot.length = static_cast<std::uint32_t>(value.get_string().size());
       break;
     case boost::json::kind::array:
       slot.kind = Kind::list;
@@ -270,7 +270,7 @@ struct EventReader::Impl {
   // --- the walk
   // -----------------------------------------------------------------------------------------------------
 
-  void set(SlotId id, const Slot& slot) {
+  void set(SlotId id, Slot slot) {
     if (self.slots_[id].missing()) self.present_.push_back(id);
     self.slots_[id] = slot;
   }
@@ -353,7 +353,7 @@ struct EventReader::Impl {
   boost::json::storage_ptr storage() { return {&*scratch}; }
 
   void begin() {
-    for (const auto id : self.present_) self.slots_[id] = Slot();
+    for (const auto id : self.present_) self.slots_[id].kind = Slot::Kind::missing;
     self.present_.clear();
     if (!scratch_values.empty()) {
       scratch_values.clear();

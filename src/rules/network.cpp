@@ -65,17 +65,32 @@ double as_double(const Slot& slot) {
                                           : static_cast<double>(slot.unsigned_integer);
 }
 
-// Length and both ends. The table holds the literals of rules, so nobody outside can fill it with
-// collisions.
+// Length and both ends, which are read without going through memory. The table holds the literals
+// of rules, so nobody outside can fill it with collisions.
 struct TextHash {
   using is_transparent = void;
+  template <class Word>
+  static std::uint64_t word(const char* at) {
+    Word value;
+    std::memcpy(&value, at, sizeof(value));
+    return value;
+  }
   std::size_t operator()(std::string_view text) const {
+    const char* const data = text.data();
+    const auto size = text.size();
     std::uint64_t first = 0;
     std::uint64_t last = 0;
-    const auto length = std::min<std::size_t>(text.size(), sizeof(first));
-    std::memcpy(&first, text.data(), length);
-    std::memcpy(&last, text.data() + text.size() - length, length);
-    return boost::hash_value(first * 0x9e3779b97f4a7c15 ^ std::rotl(last, 32) ^ text.size());
+    if (size >= sizeof(std::uint64_t)) {
+      first = word<std::uint64_t>(data);
+      last = word<std::uint64_t>(data + size - sizeof(std::uint64_t));
+    } else if (size >= sizeof(std::uint32_t)) {
+      first = word<std::uint32_t>(data);
+      last = word<std::uint32_t>(data + size - sizeof(std::uint32_t));
+    } else if (size > 0) {
+      first = word<std::uint8_t>(data);
+      last = word<std::uint8_t>(data + size / 2) << 8 | word<std::uint8_t>(data + size - 1);
+    }
+    return (first * 0x9e3779b97f4a7c15) ^ (std::rotl(last, 32) * 0xff51afd7ed558ccd) ^ size;
   }
 };
 struct NumberHash {

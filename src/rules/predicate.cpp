@@ -271,7 +271,7 @@ void LoadedOperand::load_sum(const Operand& operand, std::string& trouble) {
     made_ = fmt::format("{}{}", left.slot_.string(), right.slot_.string());
     slot_.kind = Slot::Kind::string;
     slot_.characters = made_.data();
-    slot_.length = made_.size();
+    slot_.length = static_cast<std::uint32_t>(made_.size());
   } else {
     failed_ = true;
     trouble =

@@ -18,7 +18,8 @@
 namespace millrace {
 
 /// What one path found in one event. Scalars are here; a list or object is fetched with
-/// EventReader::container(), because most tests only ask whether it is one.
+/// EventReader::container(), because most tests only ask whether it is one. Two machine words, so
+/// that it travels in registers.
 struct Slot {
   enum class Kind : std::uint8_t {
     missing,
@@ -32,7 +33,6 @@ struct Slot {
     object
   };
 
-  Kind kind = Kind::missing;
   union {
     bool boolean;
     std::int64_t integer;  ///< every integer that fits
@@ -41,7 +41,8 @@ struct Slot {
     const char* characters;  ///< of a string; valid until the next event is read
     const Value* container;  ///< of a list or object, once fetched
   };
-  std::size_t length = 0;  ///< of a string
+  std::uint32_t length = 0;  ///< of a string
+  Kind kind = Kind::missing;
 
   Slot() : integer(0) {}
   /// A view of `value`, which must outlive the slot.
