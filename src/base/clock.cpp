@@ -24,7 +24,7 @@ struct Split {
 
 Split split(WallTime time) {
   const auto seconds = std::chrono::floor<std::chrono::seconds>(time);
-  return {std::chrono::system_clock::to_time_t(seconds), (time - seconds).count()};
+  return {static_cast<std::time_t>(seconds.time_since_epoch().count()), (time - seconds).count()};
 }
 
 std::string date_and_time(const std::tm& tm, char between) {

@@ -47,7 +47,8 @@ TEST(Clock, TheSystemClockDoesNotGoBack) {
 }
 
 TEST(Clock, ReadsTheTimesThatItWrites) {
-  for (const std::int64_t micros : {0LL, 1'700'000'000'123'456LL, 951'782'400'000'000LL}) {
+  for (const std::int64_t micros :
+       {0LL, 1'700'000'000'123'456LL, 951'782'400'000'000LL, 17'952'789'502'501'079LL}) {
     const WallTime time{std::chrono::microseconds(micros)};
     EXPECT_EQ(from_iso8601(to_iso8601(time)), time);
   }

@@ -204,9 +204,11 @@ class Aftermath {
     const auto at =
         found && found->is_string() ? from_iso8601(view(found->get_string())) : std::nullopt;
     if (at && !first_) first_ = at;
+    const auto passed = at ? *at - *first_ : std::chrono::microseconds(0);
     for (const auto& playback : playbacks_) {
-      if (at)
-        static_cast<void>(playback->advance_to(std::max<Duration>(playback->now(), *at - *first_)));
+      // Times that go back, or on for ages, are not believed.
+      if (passed < kAges && passed > playback->now())
+        static_cast<void>(playback->advance_to(passed));
       if (auto fired = playback->play(Object{{"event", event}}); !fired) return fired.error();
     }
     return {};
@@ -228,6 +230,7 @@ class Aftermath {
   }
 
  private:
+  static constexpr std::chrono::hours kAges{24 * 365 * 100};
   const Path received_at_ = *Path::parse("meta.received_at");
   std::vector<std::unique_ptr<rules::Playback>> playbacks_;
   std::optional<WallTime> first_;

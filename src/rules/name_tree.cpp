@@ -70,7 +70,8 @@ std::optional<std::string> slip_of(std::string_view name, const std::vector<std:
                                    std::size_t most) {
   std::vector<std::string> near;
   for (const auto& other : others) {
-    const auto [shorter, longer] = std::minmax(name.size(), other.size());
+    const auto shorter = std::min(name.size(), other.size());
+    const auto longer = std::max(name.size(), other.size());
     const std::size_t bound = std::min(most, longer / 4);
     if (longer - shorter > bound) continue;
     const auto distance = edit_distance(name, other);
