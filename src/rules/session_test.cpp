@@ -153,6 +153,34 @@ TEST(Session, DropsWhatCannotWaitBeyondItsLimits) {
   EXPECT_EQ(rig.insert(R"({"kind": "g", "key": 1})"), 1U) << "there is no room for its window";
 }
 
+TEST(Session, TellsTheGroupsOfAThrottleWithTheirValues) {
+  Rig rig(kEveryKind);
+  const std::vector<std::string> keys = {"null",
+                                         "true",
+                                         "7",
+                                         "-7",
+                                         "1.5",
+                                         "18446744073709551615",
+                                         "\"\"",
+                                         "\"short\"",
+                                         "\"" + std::string(127, 'x') + "\"",
+                                         "\"" + std::string(128, 'y') + "\"",
+                                         R"([1,[2,"a"]])",
+                                         R"({"a":1,"b":{"c":[]}})"};
+  const auto once = 3U;
+  for (const auto& key : keys) {
+    EXPECT_EQ(rig.insert(fmt::format(R"({{"kind": "g", "key": {}}})", key)), 1U);
+    EXPECT_EQ(rig.insert(fmt::format(R"({{"kind": "g", "key": {}}})", key)), 0U);
+  }
+  const auto holding = rig.session->holding(once);
+  EXPECT_EQ(holding.group_count, keys.size());
+  ASSERT_EQ(holding.groups.size(), 10U);
+  for (std::size_t i = 0; i < holding.groups.size(); ++i)
+    EXPECT_EQ(to_json(holding.groups[i].values), "[" + keys[i] + "]");
+  EXPECT_EQ(rig.insert(R"({"kind": "g", "key": {"b": {"c": []}, "a": 1}})"), 0U)
+      << "the order of keys does not matter";
+}
+
 TEST(Session, DoesNotDependOnTheSeedOfItsHashes) {
   SessionOptions options;
   options.hash_seed = 12345;

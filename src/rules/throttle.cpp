@@ -16,7 +16,16 @@ void append_bytes(const T& value, std::string& key) {
 
 void append_value(const Value& value, std::string& key);
 
+// A short text has its length in the byte in front, where other values have their kind: most keys
+// then fit into a string without an allocation.
+constexpr unsigned kShortText = 0x80;
+
 void append_slot(const Slot& slot, std::string& key) {
+  if (slot.is_string() && slot.length < kShortText) {
+    key += static_cast<char>(kShortText | slot.length);
+    key += slot.string();
+    return;
+  }
   key += static_cast<char>(slot.kind);
   switch (slot.kind) {
     case Slot::Kind::boolean:
@@ -100,7 +109,13 @@ std::string_view take_text(std::string_view& key) {
 
 // The reverse of append_slot().
 Value take_value(std::string_view& key) {
-  switch (take_bytes<Slot::Kind>(key)) {
+  const auto front = take_bytes<unsigned char>(key);
+  if ((front & kShortText) != 0) {
+    const auto text = key.substr(0, front & ~kShortText);
+    key.remove_prefix(text.size());
+    return Value(text);
+  }
+  switch (static_cast<Slot::Kind>(front)) {
     case Slot::Kind::boolean:
       return take_bytes<char>(key) == '1';
     case Slot::Kind::integer:
