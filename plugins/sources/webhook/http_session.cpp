@@ -69,7 +69,7 @@ Task<HttpSession::Received> HttpSession::receive(RequestParser& parser) {
     if (!judged && parser.is_header_done()) {
       judged = true;
       if (auto refusal = judge()) co_return Received{parser.is_done(), std::move(refusal)};
-      transport_.expire_after(limits_.body);
+      if (!parser.is_done()) transport_.expire_after(limits_.body);
       if (!co_await send_continue(parser)) co_return Received{};
     }
     if (request_.too_large())
@@ -133,11 +133,12 @@ Task<Response> HttpSession::answer() {
 }
 
 void HttpSession::compose(const Response& response, const RequestParser& parser, Next next) {
-  out_.clear();
-  fmt::format_to(std::back_inserter(out_),
-                 "HTTP/1.1 {} {}\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: "
-                 "{}\r\nDate: {}\r\n{}",
-                 response.status, response.reason, response.body.size(), date(), response.header);
+  // Piece by piece: this is written for every request, and formatting is slow.
+  out_.assign("HTTP/1.1 ").append(fmt::format_int(response.status).c_str()).append(" ");
+  out_.append(response.reason);
+  out_.append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ");
+  out_.append(fmt::format_int(response.body.size()).c_str()).append("\r\nDate: ").append(date());
+  out_.append("\r\n").append(response.header);
   if (next != Next::request) {
     out_ += "Connection: close\r\n";
   } else if (request_.is_http_1_0()) {
