@@ -64,19 +64,6 @@ bool equal(const Candidate& candidate, const Value& literal) {
   return three_way(candidate, literal) == 0;
 }
 
-bool holds(Kind kind, std::partial_ordering ordering) {
-  switch (kind) {
-    case Kind::less:
-      return ordering < 0;
-    case Kind::less_equal:
-      return ordering <= 0;
-    case Kind::greater:
-      return ordering > 0;
-    default:
-      return ordering >= 0;
-  }
-}
-
 Verdict verdict(bool yes) { return yes ? Verdict::yes : Verdict::no; }
 
 enum class Side { left, right };  // on which the path stands
@@ -92,7 +79,7 @@ Verdict compare(Kind kind, const Candidate& candidate, const Value& literal, Sid
   }
   if (candidate.kind >= Class::list) return Verdict::no;
   const auto ordering = three_way(candidate, literal);
-  return verdict(holds(kind, side == Side::left ? ordering : 0 <=> ordering));
+  return verdict(satisfies(kind, side == Side::left ? ordering : 0 <=> ordering));
 }
 
 Verdict contains(Kind kind, const Candidate& candidate, const Value& literal, Side side) {

@@ -90,18 +90,9 @@ EntryId JoinMemory::oldest() const {
 }
 
 std::optional<JoinMemory::OrderKey> JoinMemory::OrderKey::of(const Slot& slot) {
-  switch (slot.kind) {
-    case Slot::Kind::integer:
-      return OrderKey{.number = static_cast<double>(slot.integer)};
-    case Slot::Kind::unsigned_integer:
-      return OrderKey{.number = static_cast<double>(slot.unsigned_integer)};
-    case Slot::Kind::number:
-      return OrderKey{.number = slot.number};
-    case Slot::Kind::string:
-      return OrderKey{.text = std::string(slot.string()), .is_text = true};
-    default:
-      return std::nullopt;
-  }
+  if (slot.is_number()) return OrderKey{.number = as_double(slot)};
+  if (slot.is_string()) return OrderKey{.text = std::string(slot.string()), .is_text = true};
+  return std::nullopt;
 }
 
 bool operator<(const JoinMemory::OrderKey& a, const JoinMemory::OrderKey& b) {
@@ -183,8 +174,7 @@ Predicate::SlotOf Join::slot_of(std::size_t position) {
 // A comparison of a value of this event alone with a value of one other's alone can be looked up.
 void Join::connect(std::size_t position, const Expression& comparison) {
   const Kind kind = comparison.kind;
-  const bool orders = kind == Kind::less || kind == Kind::less_equal || kind == Kind::greater ||
-                      kind == Kind::greater_equal;
+  const bool orders = is_order(kind);
   if (kind != Kind::equal && !orders) return;
   const bool own_first = read_by(comparison.operands[0], position) == bit(position);
   const Expression& own = comparison.operands[own_first ? 0 : 1];

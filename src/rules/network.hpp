@@ -12,14 +12,13 @@
 #include <utility>
 #include <vector>
 
+#include "literal_index.hpp"
 #include "millrace/event/event_reader.hpp"
 #include "millrace/rules/condition.hpp"
 #include "predicate.hpp"
 #include "test_tree.hpp"
 
 namespace millrace::rules {
-
-using PatternId = std::uint32_t;
 
 /// A set of small numbers that is cheap to fill, to walk in order and to empty, however large the
 /// range.

@@ -59,7 +59,6 @@ class NotAll {
   bool is_open() const { return starter_ != kNoEntry; }
   /// Whether a window has ever been open.
   bool begun() const { return begun_; }
-  std::size_t size() const { return memory_.size(); }
   std::size_t rows() const { return memory_.rows(); }
   std::size_t bytes() const { return memory_.bytes(); }
 

@@ -65,24 +65,6 @@ bool equal(const Slot& a, const Slot& b) {
 
 Truth truth(bool value) { return value ? Truth::yes : Truth::no; }
 
-bool is_order(Kind kind) {
-  return kind == Kind::less || kind == Kind::less_equal || kind == Kind::greater ||
-         kind == Kind::greater_equal;
-}
-
-bool holds(Kind kind, std::partial_ordering ordering) {
-  switch (kind) {
-    case Kind::less:
-      return ordering < 0;
-    case Kind::less_equal:
-      return ordering <= 0;
-    case Kind::greater:
-      return ordering > 0;
-    default:
-      return ordering >= 0;
-  }
-}
-
 Kind comparison_of(SelectOp op) {
   switch (op) {
     case SelectOp::not_equal:
@@ -131,6 +113,30 @@ bool is_negated(Kind kind) {
 }
 
 }  // namespace
+
+bool is_order(Kind kind) {
+  return kind == Kind::less || kind == Kind::less_equal || kind == Kind::greater ||
+         kind == Kind::greater_equal;
+}
+
+bool satisfies(Kind kind, std::partial_ordering ordering) {
+  switch (kind) {
+    case Kind::less:
+      return ordering < 0;
+    case Kind::less_equal:
+      return ordering <= 0;
+    case Kind::greater:
+      return ordering > 0;
+    default:
+      return ordering >= 0;
+  }
+}
+
+double as_double(const Slot& slot) {
+  if (slot.kind == Slot::Kind::number) return slot.number;
+  return slot.kind == Slot::Kind::integer ? static_cast<double>(slot.integer)
+                                          : static_cast<double>(slot.unsigned_integer);
+}
 
 Operand operand_of(const Expression& expression, const Predicate::SlotOf& slot_of) {
   Operand operand;
@@ -290,11 +296,6 @@ void LoadedOperand::adopt(LoadedOperand& other) {
 }
 
 void LoadedOperand::add_numbers(const Slot& a, const Slot& b, bool add) {
-  const auto as_double = [](const Slot& slot) {
-    if (slot.kind == Slot::Kind::number) return slot.number;
-    return slot.kind == Slot::Kind::integer ? static_cast<double>(slot.integer)
-                                            : static_cast<double>(slot.unsigned_integer);
-  };
   std::int64_t sum = 0;
   if (a.kind == Slot::Kind::integer && b.kind == Slot::Kind::integer &&
       !(add ? __builtin_add_overflow(a.integer, b.integer, &sum)
@@ -378,7 +379,7 @@ Truth Predicate::compare(Operands& source) {
   if (is_order(kind_)) {
     if (left.shallow().is_null()) return Truth::no;
     if (right.shallow().is_null()) return Truth::invalid;
-    return truth(holds(kind_, order(left.shallow(), right.shallow())));
+    return truth(satisfies(kind_, order(left.shallow(), right.shallow())));
   }
   const bool same_kind = left.shallow().kind == right.shallow().kind || left.shallow().is_number();
   const bool same = same_kind && equal(left.deep(), right.deep());
@@ -457,7 +458,7 @@ Truth Predicate::select_element(SelectOp op, const Slot& element, const Slot& ri
   }
   const Kind comparison = comparison_of(op);
   if (is_order(comparison))
-    return truth(!right.is_null() && holds(comparison, order(element, right)));
+    return truth(!right.is_null() && satisfies(comparison, order(element, right)));
   return truth(equal(element, right) == (comparison == Kind::equal));
 }
 

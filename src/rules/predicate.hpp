@@ -131,6 +131,13 @@ class Predicate {
 /// `expression` is no test: a path, a literal, a sum.
 Operand operand_of(const Expression& expression, const Predicate::SlotOf& slot_of);
 
+/// <, <=, > and >=.
+bool is_order(Expression::Kind kind);
+/// Whether operands of that order satisfy one of them.
+bool satisfies(Expression::Kind kind, std::partial_ordering ordering);
+/// Of a number.
+double as_double(const Slot& slot);
+
 /// By UTF-16 code unit.
 std::partial_ordering order_texts(std::string_view a, std::string_view b);
 
