@@ -8,20 +8,15 @@
 namespace millrace::pipeline {
 namespace {
 
-// The event as the first filter sees it. Errors: invalid_event.
+// The event as the first filter sees it: not always an object. Errors: invalid_event.
 Result<Value> whole(Event& event, const JsonLimits& limits) {
   auto data = event.is_text() ? parse_json(event.text(), limits) : Result<Value>(event.take_data());
   if (!data) return data;
   if (!event.wrap_key().empty()) data = Value(Object{{event.wrap_key(), std::move(*data)}});
+  if (event.meta().empty()) return data;
   if (!data->is_object()) return fail(Errc::invalid_event, "an event must be a JSON object");
-  if (!event.meta().empty()) data->get_object()["meta"] = event.meta();
+  data->get_object()["meta"] = event.meta();
   return data;
-}
-
-// Of a filter's errors, those that tell of one event. Everything else means that the filter cannot
-// go on.
-bool is_about_the_event(const Error& error) {
-  return error.code() == Errc::invalid_event || error.code() == Errc::not_found;
 }
 
 }  // namespace
@@ -41,7 +36,7 @@ Task<Result<>> SourceRunner::emit(EventBatch batch) {
   // When a filter cannot go on, the events before do; the failure ends the source, and the batch as
   // a whole is never settled.
   Result<> filtered;
-  if (!filters_.empty()) filtered = filter(entry);
+  if (!filters_.empty()) filtered = co_await filter(entry);
   if (!filtered) entry.batch.delivery = {};
   const auto weight = entry.batch.events.size();
   auto pushed = co_await inbox_.push(std::move(entry), weight);
@@ -55,43 +50,57 @@ std::size_t SourceRunner::room() const {
   return weight < environment_.inbox_capacity ? environment_.inbox_capacity - weight : 0;
 }
 
-Result<> SourceRunner::filter(InboxBatch& entry) {
-  auto unfiltered = std::exchange(entry.batch.events, {});
+// What becomes of an event goes on as a whole or not at all: when one filter refuses a part that
+// another has made of it, its source could not be told that the rest went on.
+Task<Result<>> SourceRunner::filter(InboxBatch& entry) {
+  auto events = std::exchange(entry.batch.events, {});
   const auto memory =
       std::exchange(entry.batch.memory, nullptr);  // the texts are parsed here, once
-  for (std::size_t i = 0; i < unfiltered.size(); ++i) {
-    Event& event = unfiltered[i];
-    auto filtered = filter_one(event);
-    if (!filtered) {
-      if (!is_about_the_event(filtered.error())) return filtered.error();
-      refuse(event.position(), filtered.error());
-      entry.refused.push_back({i, Error(Errc::invalid_event, filtered.error().message())});
+  std::vector<bool> refused(events.size(), false);
+  const auto refuse_event = [&](std::size_t index, const Error& error) {
+    refuse(events[index].position(), error);
+    refused[index] = true;
+    entry.refused.push_back({index, Error(Errc::invalid_event, error.message())});
+  };
+
+  std::vector<Value> values;
+  std::vector<std::size_t> positions;  // which event of the source each value came from
+  for (std::size_t i = 0; i < events.size(); ++i) {
+    auto data = whole(events[i], environment_.limits);
+    if (!data) {
+      refuse_event(i, data.error());
       continue;
     }
-    for (auto& value : *filtered) {
-      entry.batch.events.push_back(Event(std::move(value)).at(event.position()));
-      entry.positions.push_back(i);
-    }
+    values.push_back(std::move(*data));
+    positions.push_back(i);
   }
-  return {};
-}
-
-// All that becomes of the event, or nothing: when one filter refuses a part that another has made
-// of it, its source could not be told that the rest went on.
-Result<std::vector<Value>> SourceRunner::filter_one(Event& event) {
-  auto data = whole(event, environment_.limits);
-  if (!data) return data.error();
-  std::vector<Value> current;
-  current.push_back(std::move(*data));
+  Result<> passed;
   for (const auto& filter : filters_) {
-    std::vector<Value> next;
-    for (auto& value : current) {
-      if (auto applied = filter->apply(std::move(value), next, environment_.log); !applied)
-        return applied.error();
+    const auto before = std::exchange(positions, {});
+    auto outcomes = co_await filter->apply_all(std::exchange(values, {}), environment_.log);
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      auto& outcome = outcomes[i];
+      if (!outcome && !is_about_one_event(outcome.error())) {
+        passed = outcome.error();
+        break;
+      }
+      if (refused[before[i]]) continue;
+      if (!outcome) {
+        refuse_event(before[i], outcome.error());
+        continue;
+      }
+      for (auto& value : *outcome) {
+        values.push_back(std::move(value));
+        positions.push_back(before[i]);
+      }
     }
-    current = std::move(next);
   }
-  return current;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (refused[positions[i]]) continue;
+    entry.batch.events.push_back(Event(std::move(values[i])).at(events[positions[i]].position()));
+    entry.positions.push_back(positions[i]);
+  }
+  co_return passed;
 }
 
 }  // namespace millrace::pipeline

@@ -41,7 +41,6 @@ class SourceRunner final : public SourceContext {
 
   /// Runs the source to its end.
   Task<Result<>> run_source() { return source_->run(*this); }
-  const Origin& origin() const { return origin_; }
   std::optional<double> fraction_read() const { return source_->fraction_read(); }
 
   using SourceContext::emit;
@@ -54,11 +53,12 @@ class SourceRunner final : public SourceContext {
   BlockingPool& pool() override { return environment_.pool; }
   Log& log() override { return environment_.log; }
   const std::string& log_name() const override { return log_name_; }
+  const Origin& origin() const override { return origin_; }
+  bool filtered() const override { return !filters_.empty(); }
   const JsonLimits& limits() const override { return environment_.limits; }
 
  private:
-  Result<> filter(InboxBatch& batch);
-  Result<std::vector<Value>> filter_one(Event& event);
+  Task<Result<>> filter(InboxBatch& batch);
 
   const Origin origin_;
   const std::string log_name_;

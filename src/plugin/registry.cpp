@@ -21,6 +21,19 @@ void Extensions<Made>::add(Descriptor<Made> descriptor) {
 }
 
 template <class Made>
+Result<> Extensions<Made>::add_foreign(Descriptor<Made> descriptor) {
+  const auto* taken = find(descriptor.name);
+  if (taken != nullptr && !taken->provider.empty()) {
+    return fail(Errc::already_exists, "{} is provided by {} already", descriptor.name,
+                taken->provider);
+  }
+  auto& added = *all_.emplace_back(std::make_unique<Descriptor<Made>>(std::move(descriptor)));
+  by_name_[added.name] = &added;
+  for (const auto& alias : added.aliases) by_name_.emplace(alias, &added);
+  return {};
+}
+
+template <class Made>
 const Descriptor<Made>* Extensions<Made>::find(std::string_view name) const {
   const auto found = by_name_.find(name);
   return found == by_name_.end() ? nullptr : found->second;
@@ -38,5 +51,6 @@ std::vector<std::string> Extensions<Made>::names() const {
 template class Extensions<Source>;
 template class Extensions<Filter>;
 template class Extensions<Action>;
+template class Extensions<Service>;
 
 }  // namespace millrace

@@ -29,6 +29,8 @@ class SourceHarness::Context final : public SourceContext {
   BlockingPool& pool() override { return harness_.pool_; }
   Log& log() override { return harness_.log_; }
   const std::string& log_name() const override { return name_; }
+  const Origin& origin() const override { return origin_; }
+  bool filtered() const override { return false; }
   const JsonLimits& limits() const override { return limits_; }
 
   bool held = false;
@@ -37,6 +39,7 @@ class SourceHarness::Context final : public SourceContext {
  private:
   SourceHarness& harness_;
   const std::string name_ = "source.test";
+  const Origin origin_{"test", "test"};
   const JsonLimits limits_;
 };
 

@@ -21,20 +21,32 @@ class PluginBuilder {
   template <class T>
   void source(std::string name, std::string summary, SettingsSchema schema,
               std::vector<std::string> aliases = {}) {
-    registry_.sources.add({std::move(name), std::move(aliases), std::move(summary),
-                           std::move(schema), maker<T, Source>()});
+    registry_.sources.add({std::move(name),
+                           std::move(aliases),
+                           std::move(summary),
+                           std::move(schema),
+                           maker<T, Source>(),
+                           {}});
   }
   template <class T>
   void filter(std::string name, std::string summary, SettingsSchema schema,
               std::vector<std::string> aliases = {}) {
-    registry_.filters.add({std::move(name), std::move(aliases), std::move(summary),
-                           std::move(schema), maker<T, Filter>()});
+    registry_.filters.add({std::move(name),
+                           std::move(aliases),
+                           std::move(summary),
+                           std::move(schema),
+                           maker<T, Filter>(),
+                           {}});
   }
   template <class T>
   void action(std::string name, std::string summary, SettingsSchema schema,
               std::vector<std::string> aliases = {}) {
-    registry_.actions.add({std::move(name), std::move(aliases), std::move(summary),
-                           std::move(schema), maker<T, Action>()});
+    registry_.actions.add({std::move(name),
+                           std::move(aliases),
+                           std::move(summary),
+                           std::move(schema),
+                           maker<T, Action>(),
+                           {}});
   }
 
  private:

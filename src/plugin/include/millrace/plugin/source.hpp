@@ -47,6 +47,10 @@ class SourceContext {
   virtual Log& log() = 0;
   /// "source.<name>": the component to log as.
   virtual const std::string& log_name() const = 0;
+  /// The name that the rulebook gives the source, and its kind: what `meta.source` will say.
+  virtual const Origin& origin() const = 0;
+  /// Whether filters follow: then an event need not be an object yet.
+  virtual bool filtered() const = 0;
   virtual const JsonLimits& limits() const = 0;
   const Clock& clock() { return loop().clock(); }
   Task<Result<>> sleep_for(Duration delay) { return loop().sleep_for(delay); }
