@@ -15,9 +15,7 @@ namespace millrace::daemon {
 namespace {
 
 Result<std::string> render_text(std::string_view text, const Object& variables) {
-  const auto compiled = pipeline::Template::compile(text);
-  if (!compiled) return compiled.error();
-  const auto rendered = compiled->render(pipeline::Scope(variables));
+  const auto rendered = pipeline::Template::compile(text).render(pipeline::Scope(variables));
   if (!rendered) return rendered.error();
   return python_str(*rendered);
 }
