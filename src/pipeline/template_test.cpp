@@ -19,7 +19,7 @@ TEST(Template, KeepsTypesAndReadsLiteralsAsJinjasNativeEnvironmentDoes) {
                          {"b", 5},
                          {"t", "true"},
                          {"T", "True"},
-                         {"none", "None"},
+                         {"nil", "None"},
                          {"pair", "1,2"},
                          {"list", "[1,2]"},
                          {"e", "1e3"},
@@ -35,7 +35,7 @@ TEST(Template, KeepsTypesAndReadsLiteralsAsJinjasNativeEnvironmentDoes) {
   EXPECT_EQ(rendered("{{ b }} ", variables), "5");
   EXPECT_EQ(rendered("{{ t }}", variables), "\"true\"");
   EXPECT_EQ(rendered("{{ T }}", variables), "true");
-  EXPECT_EQ(rendered("{{ none }}", variables), "null");
+  EXPECT_EQ(rendered("{{ nil }}", variables), "null");
   EXPECT_EQ(rendered("{{ pair }}", variables), "[1,2]");
   EXPECT_EQ(rendered("{{ list }}", variables), "[1,2]");
   EXPECT_EQ(rendered("{{ e }}", variables), "1000.0");
