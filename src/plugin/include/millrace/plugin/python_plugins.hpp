@@ -34,6 +34,7 @@ struct PythonOptions {
   /// The folder that holds `millrace_host`. Empty: MILLRACE_HOST_FOLDER, else
   /// `../share/millrace/python` beside the program, else `python/` of the source tree.
   std::filesystem::path host_folder;
+  Duration template_limit = std::chrono::seconds(5);  ///< for compiling or rendering a template
 };
 
 /// What the host of a plugin may do.
