@@ -84,22 +84,23 @@ std::vector<std::string> choices_of(const YamlNode& option) {
   return out;
 }
 
+Setting with_default(Setting setting, const YamlNode* given) {
+  if (given == nullptr || given->is_null()) return setting;
+  // A default that is not of the declared type would be a bug of ours; here it is the plugin's.
+  auto value = to_value(*given);
+  if (!check_given(setting, value, Templates::are_text)) return setting;
+  return std::move(setting).by_default(std::move(value));
+}
+
 // Old plugins put the meaning in the option's place.
 Setting setting_of(const std::string& name, const YamlNode& option) {
   const auto meaning = paragraphs(option.is_mapping() ? option.find("description") : &option);
-  Setting setting(printable(name), type_of(option), fmt::format("{}", fmt::join(meaning, " ")));
-  if (auto choices = choices_of(option); !choices.empty())
-    setting = std::move(setting).one_of(std::move(choices));
-  if (is_true(option.find("no_log"))) setting = std::move(setting).secret();
+  Setting open =
+      Setting(printable(name), type_of(option), fmt::format("{}", fmt::join(meaning, " ")))
+          .one_of(choices_of(option));
+  Setting setting = is_true(option.find("no_log")) ? std::move(open).secret() : std::move(open);
   if (is_true(option.find("required"))) return std::move(setting).required();
-  const auto* given = option.find("default");
-  if (given != nullptr && !given->is_null()) {
-    // A default that is not of the declared type would be a bug of ours; here it is the plugin's.
-    auto value = to_value(*given);
-    if (check_given(setting, value, Templates::are_text))
-      setting = std::move(setting).by_default(std::move(value));
-  }
-  return std::move(setting).nullable();
+  return with_default(std::move(setting), option.find("default")).nullable();
 }
 
 SettingsSchema schema_of(const YamlNode& options) {
