@@ -55,7 +55,7 @@ class Folder:
         return [note["value"] for note in self.notes()]
 
 
-def rulebook(sources, value="{{ event }}", condition="event is defined", notes="notes.jsonl"):
+def rulebook(sources, value="{{ event }}", condition="event.meta is defined", notes="notes.jsonl"):
     """One rule set whose one rule notes `value` of every event."""
     return json.dumps([{
         "name": "features", "hosts": "all", "sources": sources,
