@@ -224,10 +224,10 @@ plugin = millrace.Plugin("hooks", version="1", summary="")
 class Greeter:
     def __init__(self, settings):
         self.count = 0
-    def greet(self, event, arguments, result):
+    def greet(self, argument):
         self.count += 1
-        return [self.count, event, arguments, result]
-    def die(self, event, arguments, result):
+        return [self.count, argument]
+    def die(self, argument):
         os._exit(7)
 )");
   ASSERT_EQ(loaded.services.size(), 1u) << log_text();
@@ -256,7 +256,7 @@ import millrace, os
 plugin = millrace.Plugin("{0}", version="1", summary="")
 @plugin.hook_class("{0}")
 class Hook:
-    def pid(self, event, arguments, result):
+    def pid(self, argument):
         return os.getpid()
 )";
   const Value argument{{"event", Object()}, {"arguments", Array()}, {"result", nullptr}};
@@ -345,7 +345,7 @@ TEST_F(PythonActionTest, SeesItsContextAndActsOnTheEngine) {
 TEST_F(PythonActionTest, WhatTheEngineRefusesIsAnExceptionThere) {
   load_action(R"(
     try:
-        await call.post_event({"i": 1}, ruleset="none")
+        await call.post_event({"i": 1}, rule_set="none")
     except millrace.EngineError as error:
         raise RuntimeError(f"{error}")
 )");
