@@ -23,12 +23,12 @@ class Requests:
         self._next = 1
         self.is_live = False
 
-    async def ask(self, channel: int, method: str, arguments: Dict[str, Any]) -> Any:
+    async def ask(self, channel: int, call: int, method: str, arguments: Dict[str, Any]) -> Any:
         """Raises EngineError; ValueError for arguments that are no JSON."""
         number = self._next
         self._next += 1
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        payload = encode({"id": number, "method": method, "arguments": arguments})
+        payload = encode({"id": number, "call": call, "method": method, "arguments": arguments})
         self._connection.send(frames.make_frame(frames.REQUEST, channel, payload))
         self._waiting[number] = future
         try:
@@ -58,7 +58,7 @@ def serve_action(made: Callable[..., Any], plugin: str, channel: int, requests: 
                 raise PhaseError(f"plugin {plugin}: {method} is refused before the engine is live")
             if is_over:
                 raise PhaseError(f"plugin {plugin}: {method} is refused: the call has ended")
-            return await requests.ask(channel, method, arguments)
+            return await requests.ask(channel, payload["id"], method, arguments)
 
         call = ActionCall(payload.get("settings") or {}, payload.get("context") or {}, request)
         try:

@@ -41,27 +41,27 @@ std::string Instance::name() const {
 // ---------------------------------------------------------------------------------- its channel
 
 Task<Result<>> Instance::open() {
-  while (state_ != State::open) {
+  auto& host = extension_->host;
+  while (true) {
+    if (!host.is_live()) {  // when it dies, this instance is told before ready() starts another
+      if (auto ready = co_await host.ready(); !ready) co_return ready.error();
+      continue;
+    }
+    if (state_ == State::open) co_return Result<>();
     if (state_ == State::opening) {  // another call does it
       if (auto waited = co_await state_changed_.wait(); !waited) co_return waited.error();
       continue;
     }
     state_ = State::opening;
     opening_failed_.reset();
-    auto opened = co_await extension_->host.ready();
-    if (opened) {
-      channel_ = extension_->host.open(*this);
-      extension_->host.send(FrameType::start, channel_,
-                            to_json(start_message(*extension_, settings_)));
-      opened = co_await wait_until_open();
-    }
-    if (!opened) {
+    channel_ = host.open(*this);
+    host.send(FrameType::start, channel_, to_json(start_message(*extension_, settings_)));
+    if (auto opened = co_await wait_until_open(); !opened) {
       close();
       state_changed_.notify_all();
       co_return opened.error();
     }
   }
-  co_return Result<>();
 }
 
 Task<Result<>> Instance::wait_until_open() {

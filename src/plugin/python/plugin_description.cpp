@@ -63,22 +63,19 @@ Result<Setting> setting_of(const Object& told) {
   const auto type = type_of(told);
   if (!type) return type.error();
   Setting setting(std::string(text_of(told, "name")), *type, std::string(text_of(told, "meaning")));
-  // The declarations give the setting itself, which cannot be assigned to itself.
-  const auto declare = [](const Setting&) {};
-  if (is_true(told, "required")) declare(std::move(setting).required());
-  if (is_true(told, "secret")) declare(std::move(setting).secret());
-  if (is_true(told, "nullable")) declare(std::move(setting).nullable());
+  if (is_true(told, "required")) std::move(setting).required();
+  if (is_true(told, "secret")) std::move(setting).secret();
+  if (is_true(told, "nullable")) std::move(setting).nullable();
   if (auto choices = texts_of(told, "choices"); !choices.empty())
-    declare(std::move(setting).one_of(std::move(choices)));
+    std::move(setting).one_of(std::move(choices));
   const auto* least = told.if_contains("least");
   if (least != nullptr && least->is_number())
-    declare(std::move(setting).at_least(least->to_number<double>()));
+    std::move(setting).at_least(least->to_number<double>());
   const auto* most = told.if_contains("most");
-  if (most != nullptr && most->is_number())
-    declare(std::move(setting).at_most(most->to_number<double>()));
+  if (most != nullptr && most->is_number()) std::move(setting).at_most(most->to_number<double>());
   const auto* value = told.if_contains("default");
   if (value == nullptr || value->is_null()) return setting;
-  declare(std::move(setting).by_default(*value));
+  std::move(setting).by_default(*value);
   // A default of another type would be taken for a bug of the engine.
   SettingsSchema schema{.settings = {Setting(setting.name(), *type, "")}};
   if (auto checked = Settings::check(schema, {{setting.name(), *value}}); !checked)

@@ -41,7 +41,7 @@ class Requests final : public RequestHandler {
     if (method == "facts") return facts(arguments);
     if (method == "shut_down") return done(shut_down(arguments));
     if (method == "print")
-      return printed(context_.output.write(std::string(text_of(arguments, "text"))));
+      return printed(context_.output.write(fmt::format("{}\n", text_of(arguments, "text"))));
     if (method == "banner") {
       return printed(context_.output.banner(
           context_.loop.clock().wall(), text_of(arguments, "name"), text_of(arguments, "text")));

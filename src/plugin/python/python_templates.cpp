@@ -11,14 +11,11 @@
 namespace millrace::python {
 namespace {
 
-constexpr const char* kHowToGetJinja =
-    "Jinja2 is needed: install it (`apt install python3-jinja2` or `pip install jinja2`) for the "
-    "Python in use";
-
 Error compile_error(const Object& answer) {
-  if (text_of(answer, "code") == "unavailable")
-    return fail(Errc::unavailable, "{}; {}", text_of(answer, "error"), kHowToGetJinja);
-  return Error(Errc::invalid_settings, std::string(text_of(answer, "error")));
+  const auto* unavailable = answer.if_contains("unavailable");
+  const bool is_jinja_missing = unavailable != nullptr && *unavailable == Value(true);
+  return Error(is_jinja_missing ? Errc::unavailable : Errc::invalid_settings,
+               std::string(text_of(answer, "error")));
 }
 
 Error render_error(const Object& answer) {
