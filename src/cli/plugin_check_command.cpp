@@ -41,7 +41,8 @@ void check_encoding(const std::string& text, Checked& checked) {
     ++number;
     if (number <= 2 && line.starts_with('#') && line.contains("coding")) return;
     if (valid_utf8(line) == line && !line.contains('\0')) continue;
-    checked.diagnostics.error("bad-encoding", {.file = checked.file.string(), .line = number},
+    checked.diagnostics.error("bad-encoding",
+                              {.file = checked.file.string(), .line = number, .column = 1},
                               "this line is no UTF-8 text: Python would not read the file");
     return;
   }
