@@ -24,6 +24,7 @@
 #include "millrace/plugin/output.hpp"
 #include "millrace/rules/advice.hpp"
 #include "millrace/rules/session.hpp"
+#include "plugin_world.hpp"
 #include "report.hpp"
 
 namespace millrace::cli {
@@ -41,18 +42,6 @@ Severity checked_severity(const Diagnostic& item) {
                                                                               : item.severity;
 }
 
-daemon::PluginOptions plugin_options(const PluginArguments& arguments) {
-  daemon::PluginOptions options;
-  options.paths.source_folders.assign(arguments.source_folders.begin(),
-                                      arguments.source_folders.end());
-  options.paths.filter_folders.assign(arguments.filter_folders.begin(),
-                                      arguments.filter_folders.end());
-  options.paths.plugin_folders.assign(arguments.plugin_folders.begin(),
-                                      arguments.plugin_folders.end());
-  options.python.interpreter = arguments.python;
-  return options;
-}
-
 Diagnostics as_checked(const Diagnostics& found) {
   Diagnostics out;
   for (const auto& item : found.items()) {
@@ -65,44 +54,29 @@ Diagnostics as_checked(const Diagnostics& found) {
   return out;
 }
 
-// What rulebooks are checked with: nothing of it runs for good.
-struct Bench {
-  Bench(const PluginArguments& arguments, daemon::Configuration configuration,
-        const Object& variables)
-      : plugins(plugin_options(arguments), std::move(configuration), variables, loop, log) {}
-  Bench(const Bench&) = delete;
-  Bench& operator=(const Bench&) = delete;
-  ~Bench() { plugins.stop(); }
-
-  const SystemClock clock;
-  MainLoop loop{clock};
-  BlockingPool pool{1};
-  Log log{{.least = LogLevel::warning}};
-  Output output{STDOUT_FILENO, kBannerWidth};
-  daemon::Plugins plugins;
-};
-
 // Creates an engine, as running does, and lets it go: what the extensions think of their settings.
-Diagnostics build_engine(std::vector<rules::Rulebook> rulebooks, Bench& bench,
+Diagnostics build_engine(std::vector<rules::Rulebook> rulebooks, PluginWorld& world,
                          const Object& variables) {
+  BlockingPool pool(1);
+  Output output(STDOUT_FILENO, kBannerWidth);
   pipeline::EngineOptions options;
   options.variables = variables;
-  options.templates = &bench.plugins.templates();
+  options.templates = &world.plugins.templates();
   Diagnostics found;
-  static_cast<void>(pipeline::Engine::create(std::move(rulebooks), bench.plugins.registry(),
-                                             bench.loop, bench.pool, bench.log, bench.output,
+  static_cast<void>(pipeline::Engine::create(std::move(rulebooks), world.plugins.registry(),
+                                             world.loop, pool, world.log, output,
                                              std::move(options), found));
   return found;
 }
 
-Diagnostics check_rulebooks(const std::vector<rules::Rulebook>& rulebooks, Bench& bench,
+Diagnostics check_rulebooks(const std::vector<rules::Rulebook>& rulebooks, PluginWorld& world,
                             const Object& variables) {
   Diagnostics found;
   for (const auto& rulebook : rulebooks) {
-    pipeline::check_extensions(rulebook, bench.plugins.registry(), found);
+    pipeline::check_extensions(rulebook, world.plugins.registry(), found);
     for (const auto& rule_set : rulebook.rule_sets) rules::Session::create(rule_set, found);
   }
-  if (!found.has_errors()) return build_engine(rulebooks, bench, variables);
+  if (!found.has_errors()) return build_engine(rulebooks, world, variables);
   return found;
 }
 
@@ -179,15 +153,15 @@ int check(const CheckArguments& arguments) {
     auto configuration = daemon::load_configuration(arguments.plugins.configuration_file, found);
     daemon::check_host_settings(configuration, found);
     auto texts = std::map<std::string, std::string>{{configuration.file, configuration.text}};
-    Bench bench(arguments.plugins, std::move(configuration), *variables);
-    bench.plugins.load_folders();
-    loaded = daemon::load_rulebooks(arguments.rulebooks, *variables, bench.loop,
-                                    bench.plugins.templates());
+    PluginWorld world(arguments.plugins, std::move(configuration), *variables);
+    world.plugins.load_folders();
+    loaded = daemon::load_rulebooks(arguments.rulebooks, *variables, world.loop,
+                                    world.plugins.templates());
     loaded.texts.merge(texts);
     found.append(std::move(loaded.diagnostics));
-    bench.plugins.load_named(loaded.rulebooks, found);
+    world.plugins.load_named(loaded.rulebooks, found);
     found.append(advise(loaded.rulebooks, arguments.events));
-    found.append(check_rulebooks(loaded.rulebooks, bench, *variables));
+    found.append(check_rulebooks(loaded.rulebooks, world, *variables));
   } else {
     found.error("unreadable-variables", {.file = arguments.variables.file},
                 variables.error().message());

@@ -146,28 +146,22 @@ void CommandLine::add_variables(CLI::App& command, VariablesArguments& variables
       ->type_name("NAMES");
 }
 
-void CommandLine::add_plugins(CLI::App& command, PluginArguments& plugins) {
+void CommandLine::add_plugins(CLI::App& command) {
+  const auto add = [&](const char* names, std::vector<std::string>& folders, const char* meaning) {
+    command.add_option(names, folders, meaning)
+        ->type_name("DIR")
+        ->take_all()
+        ->allow_extra_args(false);
+  };
+  add("-S,--source-dir", plugins_.source_folders, "folder of source plugins, searched first");
+  add("-F,--filter-dir", plugins_.filter_folders, "folder of filter plugins, searched first");
+  add("--plugin-dir", plugins_.plugin_folders, "folder whose plugins are loaded");
   command
-      .add_option("-S,--source-dir", plugins.source_folders,
-                  "folder of source plugins, searched first")
-      ->type_name("DIR")
-      ->expected(1);
-  command
-      .add_option("-F,--filter-dir", plugins.filter_folders,
-                  "folder of filter plugins, searched first")
-      ->type_name("DIR")
-      ->expected(1);
-  command
-      .add_option("--plugin-dir", plugins.plugin_folders,
-                  "folder whose plugins are loaded at start")
-      ->type_name("DIR")
-      ->expected(1);
-  command
-      .add_option("--python", plugins.python,
+      .add_option("--python", plugins_.python,
                   "the Python that runs plugins and templates (python3)")
       ->type_name("PROGRAM");
   command
-      .add_option("--config", plugins.configuration_file,
+      .add_option("--config", plugins_.configuration_file,
                   "YAML file of settings of the engine and of its plugins")
       ->type_name("FILE")
       ->envname("MILLRACE_CONFIG");
@@ -195,7 +189,7 @@ void CommandLine::describe_check() {
           "sample events to find misspelt paths by (the first 10,000); - is standard input")
       ->type_name("FILE");
   add_variables(*check, check_.variables);
-  add_plugins(*check, check_.plugins);
+  add_plugins(*check);
   check->add_flag("--json", json_, "print {ok, diagnostics} as JSON");
 }
 
@@ -336,22 +330,56 @@ void CommandLine::describe_completion() {
 }
 
 void CommandLine::describe_plugin() {
-  auto* plugin = app_->add_subcommand("plugin", "list and document sources, filters and actions");
+  auto* plugin = app_->add_subcommand("plugin", "list, document and check plugins");
   plugin->require_subcommand(1);
   plugin->footer(
       "Examples:\n"
       "  millrace plugin list\n"
-      "  millrace plugin doc webhook");
-  auto* list = plugin->add_subcommand("list", "names and what they do");
-  list->footer("Example:\n  millrace plugin list --json | jq -r '.[].name'");
+      "  millrace plugin doc webhook\n"
+      "  millrace plugin check my_source.py");
+  auto* list = plugin->add_subcommand("list", "names, what they do and where they are from");
+  list->footer(
+      "Lists what is built in, and what lies in the folders that are named, in the plugin folders\n"
+      "and in the Ansible collections that are installed.\n"
+      "\n"
+      "Examples:\n"
+      "  millrace plugin list\n"
+      "  millrace plugin list -S sources --plugin-dir plugins\n"
+      "  millrace plugin list --json | jq -r '.[].name'");
+  add_plugins(*list);
   list->add_flag("--json", json_, "print as JSON");
   list->add_flag("--names", plugin_list_.names_only, "print nothing but the names");
   auto* doc = plugin->add_subcommand("doc", "settings of a source, filter or action");
-  doc->footer("Example:\n  millrace plugin doc webhook");
+  doc->footer(
+      "Examples:\n"
+      "  millrace plugin doc webhook\n"
+      "  millrace plugin doc ansible.eda.kafka\n"
+      "  millrace plugin doc my_source -S sources");
   doc->add_option("NAME", plugin_doc_.name, "its name in rulebooks")
       ->type_name("PLUGIN")
       ->required();
+  add_plugins(*doc);
   doc->add_flag("--json", json_, "print as JSON");
+  describe_plugin_check(*plugin);
+}
+
+void CommandLine::describe_plugin_check(CLI::App& plugin) {
+  auto* check = plugin.add_subcommand("check", "find what is wrong with a plugin");
+  check->footer(
+      "Tells what the file is, a source, a filter or a plugin, and whether its entry point and "
+      "its\n"
+      "documentation are as they must be. Sources and filters are not run.\n"
+      "\n"
+      "Exit codes: 0 no errors (warnings allowed), 1 errors, 2 wrong command line.\n"
+      "\n"
+      "Examples:\n"
+      "  millrace plugin check my_source.py\n"
+      "  millrace plugin check build/weather.so --json");
+  check->add_option("FILE", plugin_check_.file, "a Python file, a package or a shared object")
+      ->type_name("FILE")
+      ->required();
+  add_plugins(*check);
+  check->add_flag("--json", json_, "print the result as JSON");
 }
 
 std::variant<Command, Answer> CommandLine::parse(std::vector<std::string> arguments) {
@@ -387,6 +415,7 @@ Command CommandLine::take() const {
   const auto form = json_ ? OutputForm::json : OutputForm::text;
   const auto finished = [&](auto arguments) {
     if constexpr (requires { arguments.form; }) arguments.form = form;
+    if constexpr (requires { arguments.plugins; }) arguments.plugins = plugins_;
     if constexpr (requires { arguments.variables; }) {
       for (const auto& part : split(environment_names_, ',')) {
         if (const auto trimmed = trim(part); !trimmed.empty())
@@ -395,6 +424,7 @@ Command CommandLine::take() const {
     }
     return arguments;
   };
+  if (name == "check" && command->get_parent() != app_.get()) return finished(plugin_check_);
   if (name == "check") return finished(check_);
   if (name == "explain") return finished(explain_);
   if (name == "try") return finished(try_);

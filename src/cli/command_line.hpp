@@ -26,7 +26,7 @@ struct RunArguments {
 /// What a command line of `millrace` asks for.
 using Command = std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments,
                              TestArguments, BenchArguments, ReplayArguments, CompletionArguments,
-                             PluginListArguments, PluginDocArguments>;
+                             PluginListArguments, PluginDocArguments, PluginCheckArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -59,8 +59,9 @@ class CommandLine {
   void describe_replay();
   void describe_completion();
   void describe_plugin();
+  void describe_plugin_check(CLI::App& plugin);
   void add_variables(CLI::App& command, VariablesArguments& variables);
-  static void add_plugins(CLI::App& command, PluginArguments& plugins);
+  void add_plugins(CLI::App& command);
   Command take() const;
   Answer refuse(const std::string& why) const;
 
@@ -78,6 +79,8 @@ class CommandLine {
   CompletionArguments completion_;
   PluginListArguments plugin_list_;
   PluginDocArguments plugin_doc_;
+  PluginCheckArguments plugin_check_;
+  PluginArguments plugins_;
 };
 
 }  // namespace millrace::cli

@@ -99,7 +99,13 @@ TEST(CommandLine, TakesTest) {
 
 TEST(CommandLine, TakesThePluginCommands) {
   EXPECT_EQ(taken<PluginListArguments>({"plugin", "list", "--json"}).form, OutputForm::json);
-  EXPECT_EQ(taken<PluginDocArguments>({"plugin", "doc", "webhook"}).name, "webhook");
+  const auto doc = taken<PluginDocArguments>(
+      {"plugin", "doc", "-S", "a", "webhook", "--source-dir=b", "-F", "c", "--plugin-dir", "d"});
+  EXPECT_EQ(doc.name, "webhook");
+  EXPECT_EQ(doc.plugins.source_folders, (Words{"a", "b"}));
+  EXPECT_EQ(doc.plugins.filter_folders, Words{"c"});
+  EXPECT_EQ(doc.plugins.plugin_folders, Words{"d"});
+  EXPECT_EQ(taken<PluginCheckArguments>({"plugin", "check", "x.py"}).file, "x.py");
 }
 
 TEST(CommandLine, PrintsHelpWithoutArguments) {
@@ -120,7 +126,8 @@ TEST(CommandLine, PrintsHelpWithExamplesForEveryCommand) {
                                                {"completion", "--help"},
                                                {"plugin", "--help"},
                                                {"plugin", "list", "--help"},
-                                               {"plugin", "doc", "--help"}}) {
+                                               {"plugin", "doc", "--help"},
+                                               {"plugin", "check", "--help"}}) {
     const auto help = answer(words);
     EXPECT_EQ(help.exit_code, 0) << words[0];
     EXPECT_NE(help.text.find("Example"), std::string::npos) << help.text;

@@ -2,8 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <vector>
+
+#include "millrace/base/result.hpp"
+#include "millrace/plugin/discovery.hpp"
+#include "millrace/plugin/loaded_plugin.hpp"
 
 namespace millrace::cli {
 
@@ -83,16 +88,29 @@ struct ReplayArguments {
 /// Repeats what `run --record` has recorded, and compares what fires.
 int replay(const ReplayArguments& arguments);
 
+/// Loads a plugin to learn what it provides. Empty: plugins are told by their files only.
+using LoadPlugin = std::function<Result<LoadedPlugin>(const PluginFile&)>;
+
 struct PluginListArguments {
+  PluginArguments plugins;
   OutputForm form = OutputForm::text;
-  bool names_only = false;  ///< for completion
+  bool names_only = false;  ///< for completion: nothing is loaded
 };
-int plugin_list(const PluginListArguments& arguments);
+int plugin_list(const PluginListArguments& arguments, const LoadPlugin& load = {});
 
 struct PluginDocArguments {
   std::string name;
+  PluginArguments plugins;
   OutputForm form = OutputForm::text;
 };
-int plugin_doc(const PluginDocArguments& arguments);
+int plugin_doc(const PluginDocArguments& arguments, const LoadPlugin& load = {});
+
+struct PluginCheckArguments {
+  std::string file;
+  PluginArguments plugins;
+  OutputForm form = OutputForm::text;
+};
+/// What can be found wrong with a plugin's file; a plugin is loaded, if it can be.
+int plugin_check(const PluginCheckArguments& arguments, const LoadPlugin& load = {});
 
 }  // namespace millrace::cli

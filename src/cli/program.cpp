@@ -8,6 +8,7 @@
 #include "command_line.hpp"
 #include "commands.hpp"
 #include "completion.hpp"
+#include "plugin_world.hpp"
 #include "report.hpp"
 #include "run_command.hpp"
 
@@ -24,8 +25,15 @@ int execute(const Command& command, const CommandLine& line) {
     int operator()(const TestArguments& arguments) const { return test_rules(arguments); }
     int operator()(const BenchArguments& arguments) const { return bench(arguments); }
     int operator()(const ReplayArguments& arguments) const { return replay(arguments); }
-    int operator()(const PluginListArguments& arguments) const { return plugin_list(arguments); }
-    int operator()(const PluginDocArguments& arguments) const { return plugin_doc(arguments); }
+    int operator()(const PluginListArguments& arguments) const {
+      return plugin_list(arguments, plugin_loader(arguments.plugins));
+    }
+    int operator()(const PluginDocArguments& arguments) const {
+      return plugin_doc(arguments, plugin_loader(arguments.plugins));
+    }
+    int operator()(const PluginCheckArguments& arguments) const {
+      return plugin_check(arguments, plugin_loader(arguments.plugins));
+    }
     int operator()(const CompletionArguments& arguments) const {
       return print_result(arguments.shell == "zsh" ? zsh_completion(line.description())
                                                    : bash_completion(line.description()));

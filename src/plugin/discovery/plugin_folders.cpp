@@ -123,7 +123,7 @@ class FolderSearch {
     if (file.extension() != ".py" || file.filename() == "__init__.py") return;
     const auto text = text_of(file);
     if (!text) return;
-    if (const auto form = form_of_python(*text, kind_of_folder(file.parent_path())))
+    if (const auto form = form_of_python(file, outline_python(*text)))
       add(file, file.stem().string(), *form);
   }
 
@@ -165,9 +165,8 @@ std::optional<PluginKind> kind_of_folder(const fs::path& folder) {
   return std::nullopt;
 }
 
-std::optional<PluginFile::Form> form_of_python(std::string_view text,
-                                               std::optional<PluginKind> kind) {
-  const auto outline = outline_python(text);
+std::optional<PluginFile::Form> form_of_python(const fs::path& file, const PythonOutline& outline) {
+  const auto kind = kind_of_folder(file.parent_path());
   if (outline.imports_millrace) return PluginFile::Form::python;
   if (outline.entry == PythonOutline::Entry::none) return std::nullopt;
   if (kind)

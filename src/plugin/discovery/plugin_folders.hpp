@@ -26,10 +26,6 @@ PluginListing list_plugin_folders(const std::vector<SearchedFolder>& folders);
 std::vector<PluginFile> list_python_files(const std::filesystem::path& folder, PluginKind kind,
                                           const std::string& origin);
 
-/// What a Python file is by its text: nothing if it is no plugin. `kind` says what its folder is
-/// for.
-std::optional<PluginFile::Form> form_of_python(std::string_view text,
-                                               std::optional<PluginKind> kind);
 /// event_source, event_sources, event_filter, event_filters; nothing for other folders.
 std::optional<PluginKind> kind_of_folder(const std::filesystem::path& folder);
 

@@ -131,7 +131,7 @@ void read_documentation(const PythonOutline::Text& text, const std::string& file
   const auto root = parse_yaml(text.text, file, found, kLimits);
   const YamlNode* options = root == nullptr ? nullptr : root->find("options");
   if (root != nullptr && !root->is_mapping()) {
-    found.error("bad-documentation", {.line = 1}, "it must be a mapping");
+    found.error("bad-documentation", {.line = 1, .column = 1}, "it must be a mapping");
   } else if (options != nullptr && !options->is_mapping() && !options->is_null()) {
     found.error("bad-documentation", options->where, "options must be a mapping");
   }

@@ -269,7 +269,7 @@ TEST(PythonDocumentation, ThatIsNoYamlIsOneWarningAtItsPlace) {
 
 TEST(PythonDocumentation, OfAnotherShapeIsOneWarning) {
   EXPECT_EQ(read("DOCUMENTATION = '[1]'\n").warnings,
-            (std::vector<std::string>{"1:0: DOCUMENTATION cannot be read: it must be a mapping"}));
+            (std::vector<std::string>{"1:1: DOCUMENTATION cannot be read: it must be a mapping"}));
   const auto [documentation, warnings] =
       read("DOCUMENTATION = '''\nshort_description: x\noptions: [a]\n'''\n");
   EXPECT_EQ(

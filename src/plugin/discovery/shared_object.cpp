@@ -70,15 +70,14 @@ Result<> check_shared_object(const std::filesystem::path& file) {
   if (!bytes) return bytes.error();
   const auto header = part_at<Elf64_Ehdr>(*bytes, 0);
   if (!header || std::memcmp(header->e_ident, ELFMAG, SELFMAG) != 0)
-    return fail(Errc::invalid_settings, "{}: is not a shared object (ELF)", file.string());
+    return fail(Errc::invalid_settings, "is not a shared object (ELF)");
   const auto order = std::endian::native == std::endian::little ? ELFDATA2LSB : ELFDATA2MSB;
   const bool ours = header->e_ident[EI_CLASS] == ELFCLASS64 && header->e_ident[EI_DATA] == order &&
                     (kMachine == EM_NONE || header->e_machine == kMachine);
-  if (!ours) return fail(Errc::invalid_settings, "{}: is made for another machine", file.string());
-  if (header->e_type != ET_DYN)
-    return fail(Errc::invalid_settings, "{}: is no shared object", file.string());
+  if (!ours) return fail(Errc::invalid_settings, "is made for another machine");
+  if (header->e_type != ET_DYN) return fail(Errc::invalid_settings, "is no shared object");
   if (!exports_entry(*bytes, *header))
-    return fail(Errc::invalid_settings, "{}: does not export `{}`", file.string(), kEntry);
+    return fail(Errc::invalid_settings, "does not export `{}`", kEntry);
   return {};
 }
 

@@ -11,6 +11,7 @@
 
 #include "millrace/base/log.hpp"
 #include "millrace/base/result.hpp"
+#include "millrace/plugin/python_documentation.hpp"
 #include "millrace/plugin/registry.hpp"
 
 namespace millrace {
@@ -126,8 +127,14 @@ class PluginFinder {
   std::unique_ptr<State> state_;
 };
 
+/// What a Python file is, by its text and the name of its folder (event_source, event_filter);
+/// nothing if it is no plugin.
+std::optional<PluginFile::Form> form_of_python(const std::filesystem::path& file,
+                                               const PythonOutline& outline);
+
 /// Whether the file could be a native plugin: an ELF shared object for this machine that exports
-/// `millrace_plugin`. Nothing of it is run. Errors: those of read_file(), invalid_settings.
+/// `millrace_plugin`. Nothing of it is run. Errors: those of read_file(), and
+/// invalid_settings, whose message goes on after the file's name ("is no shared object").
 Result<> check_shared_object(const std::filesystem::path& file);
 
 }  // namespace millrace
