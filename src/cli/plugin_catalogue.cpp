@@ -188,6 +188,8 @@ std::vector<PluginEntry> PluginCatalogue::find(const std::string& name, std::str
 
 std::vector<PluginEntry> entries_of(const LoadedPlugin& plugin, const std::string& origin) {
   std::vector<PluginEntry> entries;
+  entries.reserve(plugin.sources.size() + plugin.filters.size() + plugin.actions.size() +
+                  plugin.services.size());
   for (const auto& each : plugin.sources) entries.push_back(entry_of("source", each));
   for (const auto& each : plugin.filters) entries.push_back(entry_of("filter", each));
   for (const auto& each : plugin.actions) entries.push_back(entry_of("action", each));
