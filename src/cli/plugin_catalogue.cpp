@@ -140,7 +140,9 @@ std::vector<PluginEntry> PluginCatalogue::registered() const {
 
 std::vector<PluginEntry> PluginCatalogue::all() {
   auto entries = registered();
-  for (const auto& plugin : finder_.all().plugins) {
+  const auto listing = finder_.all();
+  tell(listing.notices);
+  for (const auto& plugin : listing.plugins) {
     if (plugin.form == PluginFile::Form::source || plugin.form == PluginFile::Form::filter)
       entries.push_back(entry_of(plugin));
   }
