@@ -140,7 +140,9 @@ std::vector<PluginEntry> PluginCatalogue::registered() const {
 
 std::vector<PluginEntry> PluginCatalogue::all() {
   auto entries = registered();
-  for (const auto& plugin : finder_.all().plugins) {
+  const auto listing = finder_.all();
+  tell(listing.notices);
+  for (const auto& plugin : listing.plugins) {
     if (plugin.form == PluginFile::Form::source || plugin.form == PluginFile::Form::filter)
       entries.push_back(entry_of(plugin));
   }
@@ -188,6 +190,8 @@ std::vector<PluginEntry> PluginCatalogue::find(const std::string& name, std::str
 
 std::vector<PluginEntry> entries_of(const LoadedPlugin& plugin, const std::string& origin) {
   std::vector<PluginEntry> entries;
+  entries.reserve(plugin.sources.size() + plugin.filters.size() + plugin.actions.size() +
+                  plugin.services.size());
   for (const auto& each : plugin.sources) entries.push_back(entry_of("source", each));
   for (const auto& each : plugin.filters) entries.push_back(entry_of("filter", each));
   for (const auto& each : plugin.actions) entries.push_back(entry_of("action", each));

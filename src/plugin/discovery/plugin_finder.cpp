@@ -94,6 +94,11 @@ struct PluginFinder::State {
   Collections collections;
   PluginRouting routing;
   std::optional<PluginListing> of_folders;
+  bool told = false;  // of the collections' notices
+
+  std::vector<Notice> untold() {
+    return std::exchange(told, true) ? std::vector<Notice>() : collections.notices();
+  }
 
   fs::path absolute(const fs::path& path) const {
     return (environment.working_folder / path).lexically_normal();
@@ -273,7 +278,7 @@ const PluginListing& PluginFinder::State::listing() {
 }
 
 PluginLookup PluginFinder::State::find(std::string_view name, PluginKind kind) {
-  PluginLookup lookup{.found = FoundPlugin(), .notices = collections.notices()};
+  PluginLookup lookup{.found = FoundPlugin(), .notices = untold()};
   auto routed = routing.follow(name, kind, lookup.notices);
   if (!routed) {
     lookup.found = routed.error();
@@ -334,8 +339,7 @@ PluginListing PluginFinder::all() {
       }
     }
   }
-  out.notices = state_->collections.notices();
-  std::ranges::copy(state_->listing().notices, std::back_inserter(out.notices));
+  out.notices = state_->untold();
   return out;
 }
 

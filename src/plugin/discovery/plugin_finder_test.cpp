@@ -377,7 +377,7 @@ TEST_F(Routing, ABareNameIsNotRouted) {
 class CollectionPaths : public Finder {
  protected:
   std::vector<std::string> paths() {
-    PluginFinder finder(paths_, world_.environment(), registry_);
+    const PluginFinder finder(paths_, world_.environment(), registry_);
     std::vector<std::string> out;
     for (const auto& path : finder.collection_paths()) {
       auto text = world_.without_root(path.string());

@@ -44,7 +44,7 @@ class PluginFolders : public ::testing::Test {
 
 TEST_F(PluginFolders, AreSearchedInOrder) {
   const auto folders = [&] {
-    PluginFinder finder(paths_, world_.environment(), registry_);
+    const PluginFinder finder(paths_, world_.environment(), registry_);
     Lines out;
     for (const auto& folder : finder.plugin_folders())
       out.push_back(world_.without_root(folder.string()));

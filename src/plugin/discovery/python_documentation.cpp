@@ -164,15 +164,25 @@ std::string dedented(std::string_view text) {
   return printable(out);
 }
 
-// First paragraph, then the others, lines kept: lists of arguments are tables there.
-void read_docstring(const std::string& text, PythonDocumentation& out) {
-  std::string_view rest = text;
-  const auto begin = rest.find_first_not_of(" \t\r\n");
-  if (begin == std::string_view::npos) return;
-  rest.remove_prefix(begin);
-  const auto end = std::min(rest.find("\n\n"), rest.size());
-  out.summary = one_line(rest.substr(0, end));
-  if (auto more = dedented(rest.substr(end)); !more.empty())
+// "kafka.py" or "kafka.py."
+bool is_file_name(std::string_view paragraph) {
+  if (paragraph.ends_with('.')) paragraph.remove_suffix(1);
+  return paragraph.ends_with(".py") && !paragraph.contains(' ');
+}
+
+// First paragraph, then the others, lines kept: lists of arguments are tables there. Many begin
+// with the file's name.
+void read_docstring(std::string_view rest, PythonDocumentation& out) {
+  for (int paragraph = 0; paragraph < 2; ++paragraph) {
+    const auto begin = rest.find_first_not_of(" \t\r\n");
+    if (begin == std::string_view::npos) return;
+    rest.remove_prefix(begin);
+    const auto end = std::min(rest.find("\n\n"), rest.size());
+    out.summary = one_line(rest.substr(0, end));
+    rest.remove_prefix(end);
+    if (!is_file_name(out.summary)) break;
+  }
+  if (auto more = dedented(rest); !more.empty())
     out.text.push_back(more.substr(0, more.size() - 1));
 }
 

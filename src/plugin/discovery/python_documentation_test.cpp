@@ -244,10 +244,9 @@ TEST(PythonDocumentation, OfOldPluginsIsTheDocstring) {
   const auto [documentation, warnings] = read(
       "\"\"\"\n\nwatch.py\n\nAn event source that watches\nfiles.\n\nArguments:\n"
       "    path: the path\n\"\"\"\n");
-  EXPECT_EQ(documentation.summary, "watch.py");
-  EXPECT_EQ(documentation.text,
-            (std::vector<std::string>{"An event source that watches\nfiles.\n\nArguments:\n"
-                                      "    path: the path"}));
+  EXPECT_EQ(documentation.summary, "An event source that watches files.");
+  EXPECT_EQ(documentation.text, (std::vector<std::string>{"Arguments:\n    path: the path"}));
+  EXPECT_EQ(read("'''watch.py'''\n").documentation.summary, "watch.py");
   EXPECT_FALSE(documentation.schema);
   EXPECT_FALSE(read("x = 1\n").documentation.schema);
 }

@@ -60,7 +60,8 @@ struct FoundPlugin {
   std::string origin;          ///< "built in", "source directory DIR", "collection ns.coll in DIR"…
 };
 
-/// Notices (deprecations, redirections) come with failures too.
+/// Notices (deprecations, redirections) come with failures too; those about where collections are
+/// looked for with a finder's first lookup.
 struct PluginLookup {
   Result<FoundPlugin> found;
   std::vector<Notice> notices;
@@ -114,7 +115,8 @@ class PluginFinder {
   const PluginListing& plugins_of_folders();
 
   /// Everything that can be named: of the directories for sources and filters, the plugin folders
-  /// and all collections. A file that an earlier one hides is left out.
+  /// and all collections. A file that an earlier one hides is left out. Notices
+  /// of plugins_of_folders() are not repeated.
   PluginListing all();
 
   /// Where collections are looked for: each holds `ansible_collections/`.
