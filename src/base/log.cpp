@@ -170,6 +170,10 @@ void Log::write(LogLevel level, std::string_view component, std::string_view mes
   output_->sink->log(spdlog::details::log_msg(name, to_spdlog(level), clean));
 }
 
+void Log::write_lines(LogLevel level, std::string_view component, std::string_view text) {
+  for (const auto line : split(text, '\n')) write(level, component, line);
+}
+
 std::string_view to_string(LogLevel level) {
   switch (level) {
     case LogLevel::debug:

@@ -211,7 +211,7 @@ void Plugins::tell(const std::vector<Notice>& notices) {
 void Plugins::tell_failure(const std::string& name, const std::filesystem::path& file,
                            const Error& error) {
   log_.error(kComponent, "plugin {} ({}) could not be loaded:", name, file.string());
-  for (const auto line : split(error.message(), '\n')) log_.error(kComponent, "  {}", line);
+  log_.write_lines(LogLevel::error, kComponent, error.message());
 }
 
 void Plugins::go_live() {

@@ -246,7 +246,8 @@ class Engine::Impl final : public EngineServices {
   }
 
   void tell_of_restart(const std::string& log_name, const Result<>& ended, Duration pause) {
-    if (!ended) log_lines(LogLevel::error, log_name, "Source error: " + ended.error().message());
+    if (!ended)
+      log_.write_lines(LogLevel::error, log_name, "Source error: " + ended.error().message());
     log_.write(
         ended ? LogLevel::info : LogLevel::warning, log_name,
         fmt::format("starts again in {:.1f} s", std::chrono::duration<double>(pause).count()));
@@ -264,13 +265,9 @@ class Engine::Impl final : public EngineServices {
       log_.error(log_name, "Source error: {}", first);
       log_.error(log_name, "Shutting down source: {}", name);
       if (first.size() < why.size())
-        log_lines(LogLevel::error, "traceback", why.substr(first.size() + 1));
+        log_.write_lines(LogLevel::error, "traceback", why.substr(first.size() + 1));
     }
     drain();
-  }
-
-  void log_lines(LogLevel level, std::string_view component, std::string_view text) {
-    for (const auto line : split(text, '\n')) log_.write(level, component, line);
   }
 
   void on_crash(std::string_view task, const std::exception_ptr& why) {

@@ -332,8 +332,9 @@ void RuleSetRunner::report_failure(const RuleAction& action, const Error& error)
   if (error.message().starts_with("Undefined jinja variable")) {
     environment_.log.error(log_name_, "{}", error.message());
   } else {
-    environment_.log.error(log_name_, "Error calling action {}, err {}", action.name,
-                           error.message());
+    environment_.log.write_lines(
+        LogLevel::error, log_name_,
+        fmt::format("Error calling action {}, err {}", action.name, error.message()));
   }
 }
 

@@ -131,12 +131,10 @@ class PluginFinder::State::Search {
   Result<FoundPlugin> run() {
     if (in_directories()) return found_;
     const bool source = kind_ == PluginKind::source;
-    const bool prefers_built_in = state_.paths.prefer == PluginPaths::Prefer::built_in;
     if (source && in_registry()) return found_;
-    if (prefers_built_in && in_registry_by_collection()) return found_;
+    if (in_registry_by_collection()) return found_;
     if (in_plugin_folders() || in_collection()) return found_;
     if (!source && in_registry()) return found_;
-    if (in_registry_by_collection()) return found_;
     return not_found();
   }
 
@@ -160,7 +158,6 @@ class PluginFinder::State::Search {
     if (found) found_ = {name_, kind_, found->name, {}, origin_of(*found)};
     return found.has_value();
   }
-  // Names of collections come last, so that what is installed can answer to them.
   bool in_registry() {
     const auto found = state_.registered(name_, kind_);
     return (!found || !found->provider.empty() || !name_in_program(name_)) && take(found);

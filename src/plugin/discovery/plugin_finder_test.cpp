@@ -118,15 +118,7 @@ TEST_F(Finder, PluginFoldersComeBeforeCollections) {
             "home/.local/share/millrace/plugins)");
 }
 
-TEST_F(Finder, AnInstalledCollectionAnswersBeforeTheBuiltInOfItsName) {
-  const auto file =
-      world_.in_collection("ansible/eda/extensions/eda/plugins/event_source/webhook.py", kSource);
-  EXPECT_EQ(lookup(PluginKind::source, "ansible.eda.webhook").found->file, file);
-  EXPECT_EQ(source("webhook"), "webhook = webhook (built in)");
-}
-
-TEST_F(Finder, TheBuiltInOneCanBePreferredToACollection) {
-  paths_.prefer = PluginPaths::Prefer::built_in;
+TEST_F(Finder, TheBuiltInOneAnswersBeforeACollectionThatIsInstalled) {
   world_.in_collection("ansible/eda/extensions/eda/plugins/event_source/webhook.py", kSource);
   world_.in_collection("ansible/eda/extensions/eda/plugins/event_source/other.py", kSource);
   EXPECT_EQ(source("ansible.eda.webhook"), "ansible.eda.webhook = webhook (built in)");

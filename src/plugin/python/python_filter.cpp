@@ -13,11 +13,22 @@ namespace {
 // A call is about so large: what it answers may be larger by far.
 constexpr std::size_t kCallBytes = std::size_t{4} << 20;
 
+// What a filter raises over an event refuses that event; the traceback is cut to where it happened.
+Error refusal(const Object& error) {
+  const auto failed = call_error(error);
+  const std::string_view text = failed.message();
+  const auto end = text.find('\n');
+  if (end == std::string_view::npos) return Error(Errc::invalid_event, std::string(text));
+  const auto frames = text.substr(end + 1);
+  return fail(Errc::invalid_event, "{} ({})", text.substr(0, end),
+              frames.substr(0, frames.find('\n')));
+}
+
 Filter::Outcome outcome_of(Value& told) {
   auto* object = told.if_object();
   if (object != nullptr) {
     const auto* error = object->if_contains("error");
-    if (error != nullptr && error->is_object()) return call_error(error->get_object());
+    if (error != nullptr && error->is_object()) return refusal(error->get_object());
     auto* events = object->if_contains("events");
     if (events != nullptr && events->is_array()) {
       auto& list = events->get_array();

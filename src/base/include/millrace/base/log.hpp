@@ -47,6 +47,9 @@ class Log {
   /// Foreign bytes in `message` are made printable.
   void write(LogLevel level, std::string_view component, std::string_view message);
 
+  /// A text of several lines, such as a traceback, a line each.
+  void write_lines(LogLevel level, std::string_view component, std::string_view text);
+
   template <class... Args>
   void debug(std::string_view component, fmt::format_string<Args...> text, Args&&... args) {
     if (enabled(LogLevel::debug))

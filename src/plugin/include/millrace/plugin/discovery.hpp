@@ -21,10 +21,6 @@ struct PluginPaths {
   std::vector<std::filesystem::path> source_folders;  ///< -S, --source-dir: searched in this order
   std::vector<std::filesystem::path> filter_folders;  ///< -F, --filter-dir
   std::vector<std::filesystem::path> plugin_folders;  ///< --plugin-dir
-
-  /// Which answers to a name of a collection (`ansible.eda.webhook`) that is also built in.
-  enum class Prefer { collection, built_in };
-  Prefer prefer = Prefer::collection;
 };
 
 /// What of the outside world decides where plugins are looked for. An argument, so that tests have
@@ -99,8 +95,8 @@ class PluginFinder {
   ~PluginFinder();
 
   /// The name is routed first: former names, then the collection's eda_runtime.yml. Then it is
-  /// looked for in the source directories, the registry, the plugin folders and its collection;
-  /// last, a name of a collection whose plugins are built in is looked for in the registry.
+  /// looked for in the source directories, the registry (also names of collections whose plugins
+  /// are built in, `ansible.eda.webhook`), the plugin folders and its collection.
   /// Errors: not_found (also what was removed), in the original's words and with all places;
   /// invalid_settings for a routing file that is wrong or leads in circles.
   PluginLookup find_source(std::string_view name);
