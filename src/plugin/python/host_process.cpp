@@ -290,9 +290,13 @@ void HostProcess::kill(Error why) {
   running_->process->kill(SIGKILL);
 }
 
-Task<> HostProcess::stop() {
+void HostProcess::refuse() {
   stopping_ = true;
   changed_.notify_all();
+}
+
+Task<> HostProcess::stop() {
+  refuse();
   std::optional<MainLoop::TimerId> kill_timer;
   std::optional<MainLoop::TimerId> terminate_timer;
   if (running_) {

@@ -303,6 +303,72 @@ async def main(queue, args):
   EXPECT_TRUE(run_until([this] { return logged("answers again"); }));
 }
 
+TEST_F(PythonSourceTest, GrowingWithoutBoundEndsTheSourceAlone) {
+  settings_.memory = std::uint64_t{256} << 20;
+  start_source(R"(
+async def main(queue, args):
+    await queue.put({"i": 0})
+    hoard = []
+    while True:
+        hoard.append(bytearray(10_000_000))
+)");
+
+  const auto end = finish();
+  EXPECT_TRUE(end.contains("MemoryError") || end.contains("was killed by signal")) << end;
+  EXPECT_EQ(context_.events.size(), 1u);
+}
+
+TEST_F(PythonSourceTest, AFloodOfPrintedLinesDoesNotHoldUpItsEvents) {
+  start_source(R"(
+async def main(queue, args):
+    for i in range(200):
+        await queue.put({"i": i})
+        print("x" * 100_000)
+)");
+
+  EXPECT_EQ(finish(), "success");
+  EXPECT_EQ(context_.events.size(), 200u);
+  expect_continuous();
+}
+
+TEST_F(PythonSourceTest, RunsUnderSeccomp) {
+  settings_.seccomp = true;
+  start_source(R"(
+import asyncio
+async def main(queue, args):
+    await asyncio.sleep(0)
+    await queue.put({"i": 0})
+)");
+
+  EXPECT_EQ(finish(), "success") << log_text();
+}
+
+TEST_F(PythonSourceTest, AnUnknownUserIsToldAtTheStart) {
+  settings_.user = "no-such-user-here";
+  start_source("async def main(queue, args):\n    pass\n");
+
+  EXPECT_TRUE(finish().contains("could not be set up")) << finish();
+}
+
+TEST_F(PythonSourceTest, TwoOfOneFileRunBesideEachOther) {
+  start_source(R"(
+import asyncio
+started = 0
+async def main(queue, args):
+    global started
+    started += 1
+    await queue.put({"started": started})
+    await asyncio.sleep(1000)
+)");
+  const auto first = std::move(source_);
+  restart_source();
+
+  ASSERT_TRUE(run_until([this] { return context_.events.size() == 2; })) << log_text();
+  EXPECT_EQ(context_.events[0], context_.events[1]);  // nothing of a module lasts
+  sources_->request_stop();
+  EXPECT_TRUE(run_until([this] { return sources_->size() == 0; }));
+}
+
 TEST_F(PythonSourceTest, InheritsNoDescriptors) {
   const FileDescriptor leaked(::dup(0));  // NOLINT: left open across exec on purpose
   start_source(R"(

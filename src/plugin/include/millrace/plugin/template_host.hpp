@@ -19,7 +19,7 @@ class TemplateHost {
     std::uint32_t id =
         0;  ///< valid as long as the TemplateHost, also when its process is restarted
     std::vector<std::string> names;  ///< top-level names that the template does not itself set
-    bool constant = false;  ///< sees no events, and gives the same each time
+    bool constant = false;           ///< sees no events, and gives the same each time
   };
 
   virtual ~TemplateHost() = default;
