@@ -14,6 +14,8 @@ import socket
 import sys
 from typing import Any, Callable, Dict, List, Optional, Union
 
+from millrace.service import Service
+
 from . import frames
 from .actions import Requests, serve_action
 from .calls import CallInstance, Serve, call_error
@@ -23,7 +25,7 @@ from .filters import legacy_filter, millrace_filter
 from .limits import apply_limits, close_inherited_descriptors
 from .loading import Deferred, LoadedFile, execute_legacy, load_file
 from .logs import current_channel, log, route_logs
-from .services import Service, serve_service
+from .services import serve_service
 from .sources import SourceInstance
 from .tasks import make_task
 from .template_service import TemplateService

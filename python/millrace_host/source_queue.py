@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import struct
 import threading
 import time
 from collections import deque
@@ -16,11 +17,14 @@ from typing import Any, Callable, Deque, List, Mapping, Optional
 
 from .connection import Connection
 from .encoding import Unencodable, lines_of, make_encoder
-from .frames import EVENTS, HEADER, LONGEST_PAYLOAD, NUMBER, REFUSED
+from .frames import EVENTS, LONGEST_PAYLOAD, NUMBER, REFUSED
 from .logs import log
 
 _EVENTS_A_FRAME = 1024
 _BYTES_A_FRAME = 1024 * 1024
+_HEADER = struct.Struct("<IBIQ")  # of a frame, and the number of its first event
+_AROUND = NUMBER.size + 1  # bytes in a frame of one event: the number, a line feed
+_PUTS_BEFORE_LOOK = 7  # a mask: at the clock, which costs
 _PUTS_BEFORE_YIELD = 64
 _SECONDS_BEFORE_YIELD = 0.002
 _FOREIGN_THREAD_WAIT = 5.0  # seconds put_nowait() waits for the loop when another thread calls it
@@ -53,8 +57,9 @@ class SourceQueue:
     async def put(self, data: Any) -> None:
         """A dict, or a list of them. Raises TypeError for anything else unless filters follow."""
         self._puts += 1
-        if self._puts >= _PUTS_BEFORE_YIELD or time.monotonic() - self._yielded_at > _SECONDS_BEFORE_YIELD:
-            await self._yield()
+        if not self._puts & _PUTS_BEFORE_LOOK and self._is_time_to_yield():
+            await asyncio.sleep(0)
+            self._yielded_at = time.monotonic()
         if type(data) is dict and self._credits > 0 and self._plain and not self._waiting:
             try:
                 text = self._encode(data)
@@ -62,7 +67,11 @@ class SourceQueue:
                 self._refuse(error)
                 return
             if len(text) < _BYTES_A_FRAME:
-                if not self._send(text + b"\n", 1):
+                number = self._next
+                self._next = number + 1
+                self._credits -= 1
+                header = _HEADER.pack(len(text) + _AROUND, EVENTS, self._channel, number)
+                if not self._connection.send(b"%b%b\n" % (header, text)):
                     await self._connection.sent()
                 return
         await self._put_any(data)
@@ -116,16 +125,18 @@ class SourceQueue:
         self.stamp = stamp
         self._plain = False
 
-    async def _yield(self) -> None:
+    def _is_time_to_yield(self) -> bool:
+        """So that others run, and that the source can be cancelled."""
+        if self._puts < _PUTS_BEFORE_YIELD and time.monotonic() - self._yielded_at < _SECONDS_BEFORE_YIELD:
+            return False
         self._puts = 0
-        await asyncio.sleep(0)
-        self._yielded_at = time.monotonic()
+        return True
 
     def _send(self, lines: bytes, count: int) -> bool:
         number = self._next
         self._next = number + count
         self._credits -= count
-        header = HEADER.pack(len(lines) + NUMBER.size, EVENTS, self._channel) + NUMBER.pack(number)
+        header = _HEADER.pack(len(lines) + NUMBER.size, EVENTS, self._channel, number)
         return self._connection.send(header + lines)
 
     async def _put_any(self, data: Any) -> None:
