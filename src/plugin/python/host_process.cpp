@@ -116,7 +116,7 @@ struct HostProcess::Running {
 // Hears how the loading went that is repeated in a new process.
 class HostProcess::LoadWatch final : public ChannelListener {
  public:
-  LoadWatch(HostProcess& host) : host_(host) {}
+  explicit LoadWatch(HostProcess& host) : host_(host) {}
   Result<> on_frame(const Frame& frame, const std::shared_ptr<const void>&) override {
     host_.close(frame.channel);
     if (frame.type != FrameType::failed) return {};

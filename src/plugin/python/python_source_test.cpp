@@ -145,10 +145,10 @@ async def main(queue, args):
         os.pwrite(note, b"%d\n" % i, 0)
 )",
                            (folder_ / "note").string()));
-  ASSERT_TRUE(run_until([this] { return std::atoi(note().c_str()) > 1000; }));
+  ASSERT_TRUE(run_until([this] { return std::atoi(note().c_str()) > 40; }));
   std::string last;
   run_until([&] { return std::exchange(last, note()) == last; });
-  EXPECT_LT(std::atoi(note().c_str()), 10000);
+  EXPECT_LT(std::atoi(note().c_str()), 5000);
 
   context_.held = false;
   context_.released.notify_all();
@@ -156,6 +156,36 @@ async def main(queue, args):
   ASSERT_TRUE(run_until([this] { return context_.events.size() == 100000; }));
   EXPECT_EQ(finish(), "success");
   expect_continuous();
+}
+
+TEST_F(PythonSourceTest, LargeEventsAreHeldUpSooner) {
+  start_source(fmt::format(R"(
+import os
+async def main(queue, args):
+    note = os.open("{}", os.O_WRONLY | os.O_CREAT)
+    for i in range(300):
+        await queue.put({{"x": "x" * 1_000_000}})
+        os.pwrite(note, b"%d\n" % i, 0)
+)",
+                           (folder_ / "note").string()));
+  ASSERT_TRUE(run_until([this] { return context_.events.size() > 70; })) << log_text();
+  context_.held = true;
+  const auto taken = context_.events.size();
+  std::string last;
+  run_until([&] { return std::exchange(last, note()) == last; });
+  EXPECT_LT(static_cast<std::size_t>(std::atoi(note().c_str())), taken + 20);
+
+  context_.held = false;
+  context_.released.notify_all();
+
+  EXPECT_EQ(finish(), "success");
+  EXPECT_EQ(context_.events.size(), 300u);
+}
+
+TEST_F(PythonSourceTest, ExitingIsAFailureLikeAnother) {
+  start_source("import sys\nasync def main(queue, args):\n    sys.exit(3)\n");
+
+  EXPECT_TRUE(finish().contains("SystemExit")) << finish();
 }
 
 TEST_F(PythonSourceTest, EndsWhenItIsCancelled) {
