@@ -32,6 +32,7 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._reader = FrameReader()
         self._held: List[bytes] = []  # answers to the frames that are being read
+        self._is_reading = False
         self._unsent = bytearray()
         self._sent = 0  # bytes of all that ever were unsent
         self._waiting: Deque[Tuple[int, asyncio.Future[None]]] = deque()
@@ -59,8 +60,11 @@ class Connection:
         self.send(make_frame(kind, channel, _encode(value)))
 
     def answer(self, frame: bytes) -> None:
-        """As send(), but together with the answers to other frames that have been read already."""
-        self._held.append(frame)
+        """As send(), but together with the answers to other frames that were read at the same time."""
+        if self._is_reading:
+            self._held.append(frame)
+        else:
+            self.send(frame)
 
     def is_behind(self) -> bool:
         """The engine does not read, and much is waiting for it."""
@@ -116,8 +120,12 @@ class Connection:
         if frames is None:
             self._end()
             return
-        for kind, channel, payload in frames:
-            self._on_frame(kind, channel, payload)
+        self._is_reading = True
+        try:
+            for kind, channel, payload in frames:
+                self._on_frame(kind, channel, payload)
+        finally:
+            self._is_reading = False
         if self._held:
             self._release()
 
