@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from typing import Any, Awaitable, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional
 
 from millrace import InvalidEvent, Unsupported
 
@@ -55,7 +55,7 @@ class CallInstance:
         self._serve = serve
         self._forget = forget
         self._close_plugin = close
-        self._calls: Dict[int, asyncio.Task[None]] = {}
+        self._calls: Dict[int, asyncio.Future[bytes]] = {}
         self._closing: Optional[asyncio.Task[None]] = None
 
     def call(self, payload: Dict[str, Any]) -> None:
@@ -66,7 +66,8 @@ class CallInstance:
             if isinstance(value, bytes):
                 self._answer(number, value)
             else:
-                self._calls[number] = asyncio.get_running_loop().create_task(self._wait(number, value))
+                self._calls[number] = task = asyncio.ensure_future(value)
+                task.add_done_callback(lambda done: self._on_done(number, done))
         except BaseException as error:  # noqa: BLE001  (whatever a plugin raises, also SystemExit)
             self._answer_error(number, error)
         finally:
@@ -85,13 +86,16 @@ class CallInstance:
         if self._closing is not None:
             await asyncio.wait([self._closing])
 
-    async def _wait(self, number: int, value: Awaitable[bytes]) -> None:
+    def _on_done(self, number: int, task: "asyncio.Future[bytes]") -> None:
+        self._calls.pop(number, None)
+        error = asyncio.CancelledError() if task.cancelled() else task.exception()
         try:
-            self._answer(number, await value)
-        except BaseException as error:  # noqa: BLE001
+            if error is None:
+                self._answer(number, task.result())
+        except FrameError as too_long:
+            error = too_long
+        if error is not None:
             self._answer_error(number, error)
-        finally:
-            self._calls.pop(number, None)
 
     async def _close(self) -> None:
         current_channel.set(self._channel)

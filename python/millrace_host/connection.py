@@ -60,7 +60,7 @@ class Connection:
         self.send(make_frame(kind, channel, _encode(value)))
 
     def answer(self, frame: bytes) -> None:
-        """As send(), but together with the answers to other frames that have been read already."""
+        """As send(), but together with the answers to other frames that were read at the same time."""
         if self._is_reading:
             self._held.append(frame)
         else:
@@ -121,9 +121,11 @@ class Connection:
             self._end()
             return
         self._is_reading = True
-        for kind, channel, payload in frames:
-            self._on_frame(kind, channel, payload)
-        self._is_reading = False
+        try:
+            for kind, channel, payload in frames:
+                self._on_frame(kind, channel, payload)
+        finally:
+            self._is_reading = False
         if self._held:
             self._release()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import pkgutil  # noqa: F401  (runpy imports it late, when another user may not read it)
 import runpy
 from dataclasses import dataclass, field
 from typing import Any, Callable, Dict, List, Mapping, Tuple

@@ -35,14 +35,19 @@ class HostIsGone(Exception):
 class Engine:
     """A host under test. `configure` are entries of CONFIGURE that differ from `EVERYTHING`."""
 
-    def __init__(self, configure: Optional[Dict[str, Any]] = None, environment: Optional[Dict[str, str]] = None) -> None:
+    def __init__(
+        self,
+        configure: Optional[Dict[str, Any]] = None,
+        environment: Optional[Dict[str, str]] = None,
+        interpreter: str = sys.executable,
+    ) -> None:
         ours, theirs = socket.socketpair()
         self.folder = tempfile.TemporaryDirectory()
         self.socket = ours
         self.output = tempfile.TemporaryFile()
         self.errors = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            [sys.executable, str(FOLDER / "millrace_host")],
+            [interpreter, str(FOLDER / "millrace_host")],
             stdin=subprocess.DEVNULL,
             stdout=self.output,
             stderr=self.errors,

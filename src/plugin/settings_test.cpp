@@ -186,6 +186,15 @@ TEST(Settings, TakeNullAsNotGivenWhereThatIsAllowed) {
   EXPECT_EQ(checked(needed, R"({"x": null})"), "x is required");
 }
 
+TEST(Settings, KeepsWhatNobodyDeclaredWhereTheSchemaAcceptsIt) {
+  const auto schema = one(Setting("x", SettingType::integer, "").by_default(1), Unknown::accept);
+
+  const auto settings = Settings::check(schema, {{"y", {1, "two"}}, {"z", nullptr}});
+
+  ASSERT_TRUE(settings) << settings.error().message();
+  EXPECT_EQ(Value(settings->all()), Value({{"x", 1}, {"y", {1, "two"}}, {"z", nullptr}}));
+}
+
 TEST(Settings, PassUnknownOnesOverWhereTheyAreOnlyWorthAWarning) {
   const auto schema = one(Setting("x", SettingType::integer, "").by_default(1), Unknown::warning);
 

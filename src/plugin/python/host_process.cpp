@@ -21,7 +21,7 @@
 #include <cstdlib>
 #include <utility>
 
-#include "failure.hpp"
+#include "host_running.hpp"
 #include "interpreter.hpp"
 #include "line_log.hpp"
 #include "millrace/base/files.hpp"
@@ -32,27 +32,16 @@ namespace millrace::python {
 namespace {
 
 using namespace std::chrono_literals;
-using Socket = asio::local::stream_protocol::socket;
-using Stream = asio::posix::stream_descriptor;
 
-constexpr int kProtocol = 1;
 constexpr int kSocketNumber = 3;  // of the child's descriptors
 constexpr int kSocketBuffer = 1 << 20;
 // More than the system keeps of what a process has sent: if there is more, somebody else sends.
 constexpr std::size_t kMostLeftBehind = std::size_t{8} << 20;
 constexpr auto kHandshakeTime = 10s;
-constexpr auto kPingPeriod = 10s;
-constexpr auto kBlockedAfter = 30s;
 constexpr auto kTerminateGrace = 2s;
 constexpr auto kLongLife = 60s;
 constexpr auto kFirstDelay = 100ms;
 constexpr Duration kLongestDelay = 5s;
-constexpr JsonLimits kFrameLimits{.depth = 512, .bytes = kLongestPayload};
-
-struct Ends {
-  FileDescriptor here;
-  FileDescriptor there;
-};
 
 Result<Ends> make_pipe() {
   std::array<int, 2> ends{};
@@ -70,74 +59,7 @@ Result<Ends> make_socket_pair() {
   return Ends{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-LogLevel level_of(std::string_view name) {
-  if (name == "debug") return LogLevel::debug;
-  if (name == "warning") return LogLevel::warning;
-  if (name == "error") return LogLevel::error;
-  if (name == "critical") return LogLevel::critical;
-  return LogLevel::info;
-}
-
 }  // namespace
-
-// One process, from its start until all that it said was read.
-struct HostProcess::Running {
-  Running(MainLoop& loop, std::unique_ptr<ChildProcess> started, Ends& socket_ends, Ends& out,
-          Ends& err)
-      : process(std::move(started)),
-        socket(loop.executor(), asio::local::stream_protocol(), socket_ends.here.release()),
-        output(loop.executor(), out.here.release()),
-        errors(loop.executor(), err.here.release()),
-        parts(loop.executor(), [this](std::string_view, const std::exception_ptr&) {
-          process->kill(SIGKILL);  // its frames are no longer read
-        }) {
-    socket.non_blocking(true);
-    output.non_blocking(true);
-    errors.non_blocking(true);
-  }
-
-  const std::unique_ptr<ChildProcess> process;
-  Socket socket;
-  Stream output;
-  Stream errors;
-  FrameReader reader;
-  std::string outgoing;
-  Waiters outgoing_grew;
-  std::string last_error_line;
-  std::optional<Error> killed;  ///< why, when the engine did it
-  std::optional<Instant> live_since;
-  std::optional<Instant> pinged_at;
-  bool told_blocked = false;
-  std::optional<MainLoop::TimerId> ping_timer;
-  std::optional<MainLoop::TimerId> end_timer;
-  TaskGroup parts;
-};
-
-// Hears how the loading went that is repeated in a new process.
-class HostProcess::LoadWatch final : public ChannelListener {
- public:
-  LoadWatch(HostProcess& host) : host_(host) {}
-  Result<> on_frame(const Frame& frame, const std::shared_ptr<const void>&) override {
-    host_.close(frame.channel);
-    if (frame.type != FrameType::failed) return {};
-    const auto failure = read_object(frame);
-    if (!failure) return failure.error();
-    host_.log_.error(host_.log_name(), "it does not load any more: {}",
-                     plugin_error(Errc::io, *failure).message());
-    return {};
-  }
-  void on_host_end(const Error&) override {}
-
- private:
-  HostProcess& host_;
-};
-
-Result<Object> read_object(const Frame& frame) {
-  auto value = parse_json(frame.payload, kFrameLimits);
-  if (value && value->is_object()) return std::move(value->get_object());
-  return fail(Errc::corrupt, "a frame of type {} is not a JSON object{}",
-              static_cast<int>(frame.type), value ? "" : ": " + value.error().message());
-}
 
 HostProcess::HostProcess(MainLoop& loop, Log& log, Options options)
     : loop_(loop),
@@ -290,9 +212,13 @@ void HostProcess::kill(Error why) {
   running_->process->kill(SIGKILL);
 }
 
-Task<> HostProcess::stop() {
+void HostProcess::refuse() {
   stopping_ = true;
   changed_.notify_all();
+}
+
+Task<> HostProcess::stop() {
+  refuse();
   std::optional<MainLoop::TimerId> kill_timer;
   std::optional<MainLoop::TimerId> terminate_timer;
   if (running_) {
@@ -417,113 +343,6 @@ Task<> HostProcess::read_lines(asio::posix::stream_descriptor& from, LogLevel le
   }
   lines.finish();
   if (last != nullptr) *last = lines.last();
-}
-
-// ------------------------------------------------------------------------------------- frames
-
-std::uint32_t HostProcess::open(ChannelListener& listener) {
-  channels_.emplace(++last_channel_, &listener);
-  return last_channel_;
-}
-
-void HostProcess::close(std::uint32_t channel) { channels_.erase(channel); }
-
-void HostProcess::send(FrameType type, std::uint32_t channel, std::string_view payload) {
-  if (!running_ || state_ == State::ending) return;
-  if (state_ == State::starting && type != FrameType::stop) return;
-  if (channel != kHostChannel && !channels_.contains(channel)) return;
-  append_frame(running_->outgoing, type, channel, payload);
-  running_->outgoing_grew.notify_all();
-}
-
-Result<> HostProcess::route(const Frame& frame) {
-  if (frame.type == FrameType::log) return write_log(frame);
-  if (frame.channel == kHostChannel) return route_to_host(frame);
-  if (frame.channel > last_channel_)
-    return fail(Errc::corrupt, "it wrote to the channel {}, which nobody opened", frame.channel);
-  const auto found = channels_.find(frame.channel);
-  if (found == channels_.end()) return {};  // closed meanwhile
-  return found->second->on_frame(frame, running_->reader.memory());
-}
-
-Result<> HostProcess::route_to_host(const Frame& frame) {
-  switch (frame.type) {
-    case FrameType::hello:
-      return on_hello(frame);
-    case FrameType::pong:
-      on_pong();
-      return {};
-    case FrameType::failed: {
-      const auto failure = read_object(frame);
-      if (!failure) return failure.error();
-      return fail(Errc::unavailable, "{} could not be set up: {}", options_.title,
-                  plugin_error(Errc::unavailable, *failure).message());
-    }
-    case FrameType::compiled:
-    case FrameType::rendered:
-      if (templates_ != nullptr) return templates_->on_frame(frame, running_->reader.memory());
-      [[fallthrough]];
-    default:
-      return fail(Errc::corrupt, "a frame of type {} is unknown", static_cast<int>(frame.type));
-  }
-}
-
-Result<> HostProcess::on_hello(const Frame& frame) {
-  const auto hello = read_object(frame);
-  if (!hello) return hello.error();
-  const auto* protocol = hello->if_contains("protocol");
-  if (state_ != State::starting) return fail(Errc::corrupt, "a second HELLO");
-  if (protocol == nullptr || *protocol != Value(kProtocol)) {
-    return fail(Errc::unavailable, "{} is of another version of Millrace: its protocol is {}",
-                options_.title, protocol == nullptr ? "unknown" : to_json(*protocol));
-  }
-  loop_.cancel(*std::exchange(running_->end_timer, std::nullopt));
-  running_->live_since = loop_.clock().now();
-  state_ = State::live;
-  log_.debug(options_.log_name, "{} runs: Python {}, process {}", options_.title,
-             text_of(*hello, "python"), running_->process->pid());
-  for (const auto& payload : loads_) {
-    load_watches_.push_back(std::make_unique<LoadWatch>(*this));
-    const auto channel = open(*load_watches_.back());
-    send(FrameType::load, channel, payload);
-  }
-  if (live_phase_) send(FrameType::live, kHostChannel);
-  running_->ping_timer = loop_.call_later(kPingPeriod, [this] { ping(); });
-  changed_.notify_all();
-  return {};
-}
-
-Result<> HostProcess::write_log(const Frame& frame) {
-  const auto entry = read_object(frame);
-  if (!entry) return entry.error();
-  const auto logger = text_of(*entry, "logger");
-  const auto message = text_of(*entry, "message");
-  const bool named = !logger.empty() && logger != "root" && logger != "<run_path>";
-  log_.write(level_of(text_of(*entry, "level")), options_.log_name,
-             named ? fmt::format("{}: {}", logger, message) : std::string(message));
-  return {};
-}
-
-void HostProcess::ping() {
-  auto& running = *running_;
-  const auto now = loop_.clock().now();
-  if (!running.pinged_at) {
-    running.pinged_at = now;
-    send(FrameType::ping, kHostChannel);
-  } else if (!running.told_blocked && now - *running.pinged_at >= Duration(kBlockedAfter)) {
-    running.told_blocked = true;
-    log_.warning(
-        options_.log_name, "{} has not answered for {} seconds: the plugin blocks its event loop",
-        options_.title,
-        std::chrono::duration_cast<std::chrono::seconds>(now - *running.pinged_at).count());
-  }
-  running.ping_timer = loop_.call_later(kPingPeriod, [this] { ping(); });
-}
-
-void HostProcess::on_pong() {
-  running_->pinged_at.reset();
-  if (std::exchange(running_->told_blocked, false))
-    log_.info(options_.log_name, "{} answers again", options_.title);
 }
 
 }  // namespace millrace::python

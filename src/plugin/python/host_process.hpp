@@ -82,6 +82,8 @@ class HostProcess {
 
   /// Kills it; `why` is told to all that it serves.
   void kill(Error why);
+  /// It is not started from now on.
+  void refuse();
   /// Ends it: asks it to, then terminates it, then kills it. It is not started again.
   Task<> stop();
 

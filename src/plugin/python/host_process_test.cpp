@@ -279,6 +279,40 @@ TEST_F(WithoutPython, SaysWhatIsNotInstalled) {
   EXPECT_NE(loaded.error().message().find("there is no millrace_host in"), std::string::npos);
 }
 
+class Interpreter : public WithoutPython {
+ protected:
+  void TearDown() override {
+    for (const char* name : {"MILLRACE_PYTHON", "VIRTUAL_ENV"}) ::unsetenv(name);
+  }
+  std::string program(std::string_view name) {
+    const auto path = write(name, "#!/bin/sh\n");
+    std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+    return path.string();
+  }
+  static std::string found(const PythonOptions& options = {}) {
+    const auto path = find_interpreter(options);
+    return path ? *path : path.error().message();
+  }
+};
+
+TEST_F(Interpreter, IsTheOneNamedFirst) {
+  const auto named = program("named");
+  const auto by_variable = program("by_variable");
+  const auto of_environment = program("environment/bin/python");
+
+  ::setenv("VIRTUAL_ENV", (folder_ / "environment").c_str(), 1);
+  EXPECT_EQ(found(), of_environment);
+  ::setenv("MILLRACE_PYTHON", by_variable.c_str(), 1);
+  EXPECT_EQ(found(), by_variable);
+  EXPECT_EQ(found({.interpreter = named}), named);
+}
+
+TEST_F(Interpreter, OneThatIsNamedMustBeThere) {
+  ::setenv("MILLRACE_PYTHON", (folder_ / "nothing").c_str(), 1);
+
+  EXPECT_TRUE(found().contains("as MILLRACE_PYTHON says")) << found();
+}
+
 TEST(FrameReader, CutsWhatComesInPieces) {
   std::string bytes;
   append_frame(bytes, FrameType::events, 7, "abc");

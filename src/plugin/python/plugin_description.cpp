@@ -59,25 +59,28 @@ Result<SettingType> type_of(const Object& told) {
               name);
 }
 
+// Settings are made to be built in one expression; here the parts come one by one.
+Setting&& building(Setting& setting) { return static_cast<Setting&&>(setting); }
+
 Result<Setting> setting_of(const Object& told) {
   const auto type = type_of(told);
   if (!type) return type.error();
   Setting setting(std::string(text_of(told, "name")), *type, std::string(text_of(told, "meaning")));
-  if (is_true(told, "required")) std::move(setting).required();
-  if (is_true(told, "secret")) std::move(setting).secret();
-  if (is_true(told, "nullable")) std::move(setting).nullable();
+  if (is_true(told, "required")) building(setting).required();
+  if (is_true(told, "secret")) building(setting).secret();
+  if (is_true(told, "nullable")) building(setting).nullable();
   if (auto choices = texts_of(told, "choices"); !choices.empty())
-    std::move(setting).one_of(std::move(choices));
+    building(setting).one_of(std::move(choices));
   const auto* least = told.if_contains("least");
   if (least != nullptr && least->is_number())
-    std::move(setting).at_least(least->to_number<double>());
+    building(setting).at_least(least->to_number<double>());
   const auto* most = told.if_contains("most");
-  if (most != nullptr && most->is_number()) std::move(setting).at_most(most->to_number<double>());
+  if (most != nullptr && most->is_number()) building(setting).at_most(most->to_number<double>());
   const auto* value = told.if_contains("default");
   if (value == nullptr || value->is_null()) return setting;
-  std::move(setting).by_default(*value);
+  building(setting).by_default(*value);
   // A default of another type would be taken for a bug of the engine.
-  SettingsSchema schema{.settings = {Setting(setting.name(), *type, "")}};
+  const SettingsSchema schema{.settings = {Setting(setting.name(), *type, "")}};
   if (auto checked = Settings::check(schema, {{setting.name(), *value}}); !checked)
     return std::move(checked.error()).with_context("the default");
   return setting;
@@ -100,7 +103,7 @@ Result<SettingsSchema> schema_of(const Object& extension) {
 }
 
 template <class Made, class Python>
-Descriptor<Made> descriptor(const Object& told, SettingsSchema schema,
+Descriptor<Made> descriptor(const Object& told, SettingsSchema&& schema,
                             std::shared_ptr<const Extension> extension) {
   auto name = extension->extension.value_or(extension->name);
   auto provider = extension->file;

@@ -81,10 +81,13 @@ class PythonTest : public ::testing::Test {
     if (needs_python_ && !find_host_folder(options_)) GTEST_SKIP() << "there is no host program";
   }
   ~PythonTest() override {
+    if (sources_) sources_->request_stop();
     if (plugins_) {
       loop_.run_until_done(stop_plugins());
-      plugins_.reset();
     }
+    if (sources_) loop_.run_until([this] { return sources_->size() == 0; });
+    source_.reset();
+    plugins_.reset();
     std::filesystem::remove_all(folder_);
   }
 

@@ -77,7 +77,13 @@ HostProcess& PythonPlugins::host_for(const std::filesystem::path& file, const st
                                      const HostSettings& settings) {
   const bool alone = settings.group.empty();
   auto& host = hosts_[alone ? "file:" + file.string() : "group:" + settings.group];
-  if (host) return *host;
+  if (host) {
+    if (host->settings() != settings) {
+      log_.warning(host->log_name(), "plugin {}: {} has the settings of the plugin that came first",
+                   name, host->title());
+    }
+    return *host;
+  }
   const auto& called = alone ? name : settings.group;
   host = std::make_unique<HostProcess>(
       loop_, log_,
@@ -117,8 +123,10 @@ void PythonPlugins::go_live() {
 }
 
 TemplateHost& PythonPlugins::templates() {
-  if (!templates_)
+  if (!templates_) {
     templates_ = std::make_unique<python::PythonTemplates>(loop_, log_, options_, variables_);
+    if (stopped_) templates_->refuse();
+  }
   return *templates_;
 }
 

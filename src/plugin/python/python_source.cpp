@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python_source.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <string_view>
@@ -12,8 +13,11 @@
 namespace millrace::python {
 namespace {
 
-constexpr std::size_t kWindow = 4096;              // events on their way
-constexpr std::size_t kCreditChunk = kWindow / 8;  // fewer CREDITs than batches
+// Events on their way: few at first, then as many as make kWindowBytes.
+constexpr std::size_t kFirstWindow = 64;
+constexpr std::size_t kLeastWindow = 4;
+constexpr std::size_t kMostWindow = 4096;
+constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
 constexpr std::size_t kNumber = sizeof(std::uint64_t);
 
 // As Python sees it.
@@ -33,6 +37,12 @@ bool is_truthy(const Value* value) {
     default:
       return value->to_number<double>() != 0;
   }
+}
+
+// From the first text's begin to the last one's end: the texts of a batch lie behind each other.
+std::size_t bytes_of(const EventBatch& batch) {
+  const auto last = batch.events.back().text();
+  return static_cast<std::size_t>(last.data() + last.size() - batch.events.front().text().data());
 }
 
 // Kept by the batch: tells the host of its events when they are settled.
@@ -75,8 +85,8 @@ void PythonSource::start(SourceContext& context) {
   message["source"] = {{"name", context.origin().name}, {"type", context.origin().type}};
   message["feedback"] = feedback_;
   message["filtered"] = context.filtered();
-  message["credits"] = kWindow;
-  allowed_ = kWindow;
+  message["credits"] = kFirstWindow;
+  allowed_ = kFirstWindow;
   channel_ = extension_->host.open(*this);
   extension_->host.send(FrameType::start, channel_, to_json(message));
 }
@@ -87,11 +97,12 @@ Task<Result<>> PythonSource::forward(SourceContext& context) {
     while (!waiting_.empty()) {
       auto batch = std::move(waiting_.front());
       waiting_.pop_front();
-      const auto taken = batch.events.size();
+      const auto last = batch.events.back().position();
+      const auto bytes = bytes_of(batch) / batch.events.size();
       if (feedback_) tell_when_settled(batch);
       if (auto emitted = co_await context.emit(std::move(batch)); !emitted)
         co_return emitted.error();
-      give_credit(taken);
+      give_credit(last, bytes);
     }
     if (ended_) co_return *ended_;
     if (auto waited = co_await changed_.wait(); !waited) co_return waited.error();
@@ -105,11 +116,14 @@ void PythonSource::tell_when_settled(EventBatch& batch) const {
                                       .last = batch.events.back().position()};
 }
 
-void PythonSource::give_credit(std::size_t events) {
-  credit_owed_ += events;
-  if (credit_owed_ < kCreditChunk) return;
-  const auto credit = std::exchange(credit_owed_, 0);
-  allowed_ += credit;
+// In chunks, so that there are fewer CREDITs than batches.
+void PythonSource::give_credit(std::uint64_t taken, std::size_t event_bytes) {
+  const auto window =
+      std::clamp(kWindowBytes / std::max<std::size_t>(event_bytes, 1), kLeastWindow, kMostWindow);
+  const auto wanted = taken + window;
+  if (wanted < allowed_ + std::max<std::size_t>(window / 8, 1)) return;
+  const auto credit = wanted - allowed_;
+  allowed_ = wanted;
   extension_->host.send(FrameType::credit, channel_, u32_text(static_cast<std::uint32_t>(credit)));
 }
 

@@ -14,7 +14,8 @@
 namespace millrace::python {
 
 /// A source that runs in a host. Its events come as text, and stay where they were read to. It may
-/// send as many as it has credit for; credit comes back as the engine takes them.
+/// send as many as it has credit for, fewer of large ones; credit comes back as the engine takes
+/// them.
 class PythonSource final : public Source, private ChannelListener {
  public:
   PythonSource(std::shared_ptr<const Extension> extension, Object settings);
@@ -35,7 +36,8 @@ class PythonSource final : public Source, private ChannelListener {
   void start(SourceContext& context);
   Task<Result<>> forward(SourceContext& context);
   void tell_when_settled(EventBatch& batch) const;
-  void give_credit(std::size_t events);
+  /// `taken`: the number of the last event that the engine has taken.
+  void give_credit(std::uint64_t taken, std::size_t event_bytes);
   Task<> cancel();
 
   const std::shared_ptr<const Extension> extension_;
@@ -46,7 +48,6 @@ class PythonSource final : public Source, private ChannelListener {
   std::deque<EventBatch> waiting_;  ///< read and not emitted yet
   std::uint64_t next_event_ = 1;
   std::uint64_t allowed_ = 0;  ///< the number of the last event that it has credit for
-  std::size_t credit_owed_ = 0;
   std::optional<Result<>> ended_;
   Waiters changed_;
 };

@@ -145,10 +145,10 @@ async def main(queue, args):
         os.pwrite(note, b"%d\n" % i, 0)
 )",
                            (folder_ / "note").string()));
-  ASSERT_TRUE(run_until([this] { return std::atoi(note().c_str()) > 1000; }));
+  ASSERT_TRUE(run_until([this] { return std::atoi(note().c_str()) > 40; }));
   std::string last;
   run_until([&] { return std::exchange(last, note()) == last; });
-  EXPECT_LT(std::atoi(note().c_str()), 10000);
+  EXPECT_LT(std::atoi(note().c_str()), 5000);
 
   context_.held = false;
   context_.released.notify_all();
@@ -156,6 +156,36 @@ async def main(queue, args):
   ASSERT_TRUE(run_until([this] { return context_.events.size() == 100000; }));
   EXPECT_EQ(finish(), "success");
   expect_continuous();
+}
+
+TEST_F(PythonSourceTest, LargeEventsAreHeldUpSooner) {
+  start_source(fmt::format(R"(
+import os
+async def main(queue, args):
+    note = os.open("{}", os.O_WRONLY | os.O_CREAT)
+    for i in range(300):
+        await queue.put({{"x": "x" * 1_000_000}})
+        os.pwrite(note, b"%d\n" % i, 0)
+)",
+                           (folder_ / "note").string()));
+  ASSERT_TRUE(run_until([this] { return context_.events.size() > 70; })) << log_text();
+  context_.held = true;
+  const auto taken = context_.events.size();
+  std::string last;
+  run_until([&] { return std::exchange(last, note()) == last; });
+  EXPECT_LT(static_cast<std::size_t>(std::atoi(note().c_str())), taken + 20);
+
+  context_.held = false;
+  context_.released.notify_all();
+
+  EXPECT_EQ(finish(), "success");
+  EXPECT_EQ(context_.events.size(), 300u);
+}
+
+TEST_F(PythonSourceTest, ExitingIsAFailureLikeAnother) {
+  start_source("import sys\nasync def main(queue, args):\n    sys.exit(3)\n");
+
+  EXPECT_TRUE(finish().contains("SystemExit")) << finish();
 }
 
 TEST_F(PythonSourceTest, EndsWhenItIsCancelled) {
@@ -301,6 +331,72 @@ async def main(queue, args):
   write("note", "");
   EXPECT_EQ(finish(), "success");
   EXPECT_TRUE(run_until([this] { return logged("answers again"); }));
+}
+
+TEST_F(PythonSourceTest, GrowingWithoutBoundEndsTheSourceAlone) {
+  settings_.memory = std::uint64_t{256} << 20;
+  start_source(R"(
+async def main(queue, args):
+    await queue.put({"i": 0})
+    hoard = []
+    while True:
+        hoard.append(bytearray(10_000_000))
+)");
+
+  const auto end = finish();
+  EXPECT_TRUE(end.contains("MemoryError") || end.contains("was killed by signal")) << end;
+  EXPECT_EQ(context_.events.size(), 1u);
+}
+
+TEST_F(PythonSourceTest, AFloodOfPrintedLinesDoesNotHoldUpItsEvents) {
+  start_source(R"(
+async def main(queue, args):
+    for i in range(200):
+        await queue.put({"i": i})
+        print("x" * 100_000)
+)");
+
+  EXPECT_EQ(finish(), "success");
+  EXPECT_EQ(context_.events.size(), 200u);
+  expect_continuous();
+}
+
+TEST_F(PythonSourceTest, RunsUnderSeccomp) {
+  settings_.seccomp = true;
+  start_source(R"(
+import asyncio
+async def main(queue, args):
+    await asyncio.sleep(0)
+    await queue.put({"i": 0})
+)");
+
+  EXPECT_EQ(finish(), "success") << log_text();
+}
+
+TEST_F(PythonSourceTest, AnUnknownUserIsToldAtTheStart) {
+  settings_.user = "no-such-user-here";
+  start_source("async def main(queue, args):\n    pass\n");
+
+  EXPECT_TRUE(finish().contains("could not be set up")) << finish();
+}
+
+TEST_F(PythonSourceTest, TwoOfOneFileRunBesideEachOther) {
+  start_source(R"(
+import asyncio
+started = 0
+async def main(queue, args):
+    global started
+    started += 1
+    await queue.put({"started": started})
+    await asyncio.sleep(1000)
+)");
+  const auto first = std::move(source_);
+  restart_source();
+
+  ASSERT_TRUE(run_until([this] { return context_.events.size() == 2; })) << log_text();
+  EXPECT_EQ(context_.events[0], context_.events[1]);  // nothing of a module lasts
+  sources_->request_stop();
+  EXPECT_TRUE(run_until([this] { return sources_->size() == 0; }));
 }
 
 TEST_F(PythonSourceTest, InheritsNoDescriptors) {

@@ -44,6 +44,10 @@ PythonTemplates::PythonTemplates(MainLoop& loop, Log& log, PythonOptions options
   host_.listen(*this);
 }
 
+PythonTemplates::~PythonTemplates() {
+  if (watch_) loop_.cancel(*watch_);
+}
+
 Task<Result<TemplateHost::Compiled>> PythonTemplates::compile(std::string text) {
   if (const auto known = by_text_.find(text); known != by_text_.end())
     co_return templates_.at(known->second)->compiled;
@@ -126,10 +130,10 @@ void PythonTemplates::forget(const Answer& answer) {
 
 // One timer for all: when it rings and there was an answer meanwhile, it is set again.
 void PythonTemplates::watch() {
-  if (std::exchange(watching_, true)) return;
+  if (watch_) return;
   const auto left = progress_at_ + limit_ - loop_.clock().now();
-  loop_.call_later(left, [this] {
-    watching_ = false;
+  watch_ = loop_.call_later(left, [this] {
+    watch_.reset();
     if (asked_.empty()) return;
     if (loop_.clock().now() - progress_at_ < limit_) return watch();
     host_.kill(fail(Errc::timeout, "the template took longer than {:g} s",
@@ -157,6 +161,7 @@ Result<> PythonTemplates::on_frame(const Frame& frame, const std::shared_ptr<con
 }
 
 void PythonTemplates::on_host_end(const Error& why) {
+  if (watch_) loop_.cancel(*std::exchange(watch_, std::nullopt));
   bool first = true;
   for (const auto asked = std::exchange(asked_, {}); const auto& one : asked) {
     const bool guilty = std::exchange(first, false);

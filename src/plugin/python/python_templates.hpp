@@ -21,10 +21,15 @@ namespace millrace::python {
 class PythonTemplates final : public TemplateHost, private ChannelListener {
  public:
   PythonTemplates(MainLoop& loop, Log& log, PythonOptions options, Object variables);
+  PythonTemplates(const PythonTemplates&) = delete;
+  PythonTemplates& operator=(const PythonTemplates&) = delete;
+  ~PythonTemplates() override;
 
   Task<Result<Compiled>> compile(std::string text) override;
   Task<Result<Value>> render(std::uint32_t id, Object scope) override;
   Task<> stop() { return host_.stop(); }
+  /// Its process is not started.
+  void refuse() { host_.refuse(); }
 
  private:
   struct Template {
@@ -63,7 +68,7 @@ class PythonTemplates final : public TemplateHost, private ChannelListener {
   std::uint64_t last_render_ = 0;
   std::list<Asked> asked_;  ///< of this process, oldest first
   Instant progress_at_{};   ///< of the last answer, or of the first question after a silence
-  bool watching_ = false;
+  std::optional<MainLoop::TimerId> watch_;
 };
 
 }  // namespace millrace::python

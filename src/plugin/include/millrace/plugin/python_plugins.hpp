@@ -47,6 +47,8 @@ struct HostSettings {
   Duration call_timeout = std::chrono::seconds(60);
   /// For what was asked to end, until it is killed.
   Duration stop_grace = std::chrono::seconds(5);
+
+  friend bool operator==(const HostSettings&, const HostSettings&) = default;
 };
 
 /// Plugins in Python, each in a host process of its own (or of its group), and the host of
