@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -13,6 +14,8 @@
 #include "event_file.hpp"
 #include "millrace/base/clock.hpp"
 #include "millrace/base/log.hpp"
+#include "millrace/daemon/configuration.hpp"
+#include "millrace/daemon/plugins.hpp"
 #include "millrace/daemon/rulebooks.hpp"
 #include "millrace/event/json.hpp"
 #include "millrace/loop/blocking_pool.hpp"
@@ -34,7 +37,20 @@ constexpr std::size_t kMostSamples = 10'000;
 // this cannot be meant.
 Severity checked_severity(const Diagnostic& item) {
   if (item.code == "later-binding") return Severity::error;
-  return item.code.starts_with("unsupported-") ? Severity::warning : item.severity;
+  return item.code.starts_with("unsupported-") || item.code == "no-templates" ? Severity::warning
+                                                                              : item.severity;
+}
+
+daemon::PluginOptions plugin_options(const PluginArguments& arguments) {
+  daemon::PluginOptions options;
+  options.paths.source_folders.assign(arguments.source_folders.begin(),
+                                      arguments.source_folders.end());
+  options.paths.filter_folders.assign(arguments.filter_folders.begin(),
+                                      arguments.filter_folders.end());
+  options.paths.plugin_folders.assign(arguments.plugin_folders.begin(),
+                                      arguments.plugin_folders.end());
+  options.python.interpreter = arguments.python;
+  return options;
 }
 
 Diagnostics as_checked(const Diagnostics& found) {
@@ -49,31 +65,44 @@ Diagnostics as_checked(const Diagnostics& found) {
   return out;
 }
 
-// Creates an engine, as running does, and lets it go: what the extensions think of their settings.
-Diagnostics build_engine(std::vector<rules::Rulebook> rulebooks, const Registry& registry,
-                         const Object& variables) {
+// What rulebooks are checked with: nothing of it runs for good.
+struct Bench {
+  Bench(const PluginArguments& arguments, daemon::Configuration configuration,
+        const Object& variables)
+      : plugins(plugin_options(arguments), std::move(configuration), variables, loop, log) {}
+  Bench(const Bench&) = delete;
+  Bench& operator=(const Bench&) = delete;
+  ~Bench() { plugins.stop(); }
+
   const SystemClock clock;
-  MainLoop loop(clock);
-  BlockingPool pool(1);
-  Log log({.least = LogLevel::critical});
-  Output output(STDOUT_FILENO, kBannerWidth);
+  MainLoop loop{clock};
+  BlockingPool pool{1};
+  Log log{{.least = LogLevel::warning}};
+  Output output{STDOUT_FILENO, kBannerWidth};
+  daemon::Plugins plugins;
+};
+
+// Creates an engine, as running does, and lets it go: what the extensions think of their settings.
+Diagnostics build_engine(std::vector<rules::Rulebook> rulebooks, Bench& bench,
+                         const Object& variables) {
   pipeline::EngineOptions options;
   options.variables = variables;
+  options.templates = &bench.plugins.templates();
   Diagnostics found;
-  static_cast<void>(pipeline::Engine::create(std::move(rulebooks), registry, loop, pool, log,
-                                             output, std::move(options), found));
+  static_cast<void>(pipeline::Engine::create(std::move(rulebooks), bench.plugins.registry(),
+                                             bench.loop, bench.pool, bench.log, bench.output,
+                                             std::move(options), found));
   return found;
 }
 
-Diagnostics check_rulebooks(const std::vector<rules::Rulebook>& rulebooks,
+Diagnostics check_rulebooks(const std::vector<rules::Rulebook>& rulebooks, Bench& bench,
                             const Object& variables) {
-  const auto registry = daemon::builtin_registry();
   Diagnostics found;
   for (const auto& rulebook : rulebooks) {
-    pipeline::check_extensions(rulebook, registry, found);
+    pipeline::check_extensions(rulebook, bench.plugins.registry(), found);
     for (const auto& rule_set : rulebook.rule_sets) rules::Session::create(rule_set, found);
   }
-  if (!found.has_errors()) return build_engine(rulebooks, registry, variables);
+  if (!found.has_errors()) return build_engine(rulebooks, bench, variables);
   return found;
 }
 
@@ -147,10 +176,18 @@ int check(const CheckArguments& arguments) {
   daemon::LoadedRulebooks loaded;
   Diagnostics found;
   if (variables) {
-    loaded = daemon::load_rulebooks(arguments.rulebooks, *variables);
-    found = std::move(loaded.diagnostics);
+    auto configuration = daemon::load_configuration(arguments.plugins.configuration_file, found);
+    daemon::check_host_settings(configuration, found);
+    auto texts = std::map<std::string, std::string>{{configuration.file, configuration.text}};
+    Bench bench(arguments.plugins, std::move(configuration), *variables);
+    bench.plugins.load_folders();
+    loaded = daemon::load_rulebooks(arguments.rulebooks, *variables, bench.loop,
+                                    bench.plugins.templates());
+    loaded.texts.merge(texts);
+    found.append(std::move(loaded.diagnostics));
+    bench.plugins.load_named(loaded.rulebooks, found);
     found.append(advise(loaded.rulebooks, arguments.events));
-    found.append(check_rulebooks(loaded.rulebooks, *variables));
+    found.append(check_rulebooks(loaded.rulebooks, bench, *variables));
   } else {
     found.error("unreadable-variables", {.file = arguments.variables.file},
                 variables.error().message());

@@ -146,6 +146,33 @@ void CommandLine::add_variables(CLI::App& command, VariablesArguments& variables
       ->type_name("NAMES");
 }
 
+void CommandLine::add_plugins(CLI::App& command, PluginArguments& plugins) {
+  command
+      .add_option("-S,--source-dir", plugins.source_folders,
+                  "folder of source plugins, searched first")
+      ->type_name("DIR")
+      ->expected(1);
+  command
+      .add_option("-F,--filter-dir", plugins.filter_folders,
+                  "folder of filter plugins, searched first")
+      ->type_name("DIR")
+      ->expected(1);
+  command
+      .add_option("--plugin-dir", plugins.plugin_folders,
+                  "folder whose plugins are loaded at start")
+      ->type_name("DIR")
+      ->expected(1);
+  command
+      .add_option("--python", plugins.python,
+                  "the Python that runs plugins and templates (python3)")
+      ->type_name("PROGRAM");
+  command
+      .add_option("--config", plugins.configuration_file,
+                  "YAML file of settings of the engine and of its plugins")
+      ->type_name("FILE")
+      ->envname("MILLRACE_CONFIG");
+}
+
 void CommandLine::describe_check() {
   auto* check = app_->add_subcommand("check", "find what is wrong with rulebooks");
   check->footer(
@@ -168,6 +195,7 @@ void CommandLine::describe_check() {
           "sample events to find misspelt paths by (the first 10,000); - is standard input")
       ->type_name("FILE");
   add_variables(*check, check_.variables);
+  add_plugins(*check, check_.plugins);
   check->add_flag("--json", json_, "print {ok, diagnostics} as JSON");
 }
 

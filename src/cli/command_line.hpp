@@ -60,6 +60,7 @@ class CommandLine {
   void describe_completion();
   void describe_plugin();
   void add_variables(CLI::App& command, VariablesArguments& variables);
+  static void add_plugins(CLI::App& command, PluginArguments& plugins);
   Command take() const;
   Answer refuse(const std::string& why) const;
 

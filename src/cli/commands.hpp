@@ -15,12 +15,21 @@ struct VariablesArguments {
   std::vector<std::string> environment_names;  ///< -E, --env-vars
 };
 
+struct PluginArguments {
+  std::vector<std::string> source_folders;  ///< -S, --source-dir
+  std::vector<std::string> filter_folders;  ///< -F, --filter-dir
+  std::vector<std::string> plugin_folders;  ///< --plugin-dir
+  std::string python;                       ///< --python
+  std::string configuration_file;           ///< --config
+};
+
 enum class OutputForm { text, json };
 
 struct CheckArguments {
   std::vector<std::string> rulebooks;
   std::string events;  ///< sample events to compare paths with; empty: none
   VariablesArguments variables;
+  PluginArguments plugins;
   OutputForm form = OutputForm::text;
 };
 /// Everything that can be found wrong without running.

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 
 #include "millrace/base/text.hpp"
@@ -77,6 +78,18 @@ Take text_into(std::string RunRequest::* member) {
     request.*member = value;
     return {};
   };
+}
+
+Take folder_into(std::vector<std::filesystem::path> PluginPaths::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    (request.options.plugins.paths.*member).emplace_back(value);
+    return {};
+  };
+}
+
+Result<> take_python(RunRequest& request, std::string_view value) {
+  request.options.plugins.python.interpreter = value;
+  return {};
 }
 
 Take nothing() {
@@ -267,6 +280,23 @@ void add_working_options(std::vector<RunOption>& all) {
                               "accepted and ignored: there is no garbage to collect", nothing())));
 }
 
+void add_plugin_options(std::vector<RunOption>& all) {
+  all.push_back(works("source-dir", 'S', "DIR", "", "folder of source plugins, searched first",
+                      folder_into(&PluginPaths::source_folders)));
+  all.push_back(works("filter-dir", 'F', "DIR", "", "folder of filter plugins, searched first",
+                      folder_into(&PluginPaths::filter_folders)));
+  all.push_back(only(Of::millrace_only,
+                     works("plugin-dir", 0, "DIR", "", "folder whose plugins are loaded at start",
+                           folder_into(&PluginPaths::plugin_folders))));
+  all.push_back(only(Of::millrace_only,
+                     works("python", 0, "PROGRAM", "MILLRACE_PYTHON",
+                           "the Python that runs plugins and templates (python3)", take_python)));
+  all.push_back(
+      only(Of::millrace_only, works("config", 0, "FILE", "MILLRACE_CONFIG",
+                                    "YAML file of settings of the engine and of its plugins",
+                                    text_into(&daemon::RunOptions::configuration_file))));
+}
+
 void add_record_options(std::vector<RunOption>& all) {
   all.push_back(
       only(Of::millrace_only,
@@ -289,8 +319,6 @@ void add_record_options(std::vector<RunOption>& all) {
 }
 
 void add_options_to_come(std::vector<RunOption>& all) {
-  all.push_back(to_come("source-dir", 'S', "DIR", "", "folder of source plugins"));
-  all.push_back(to_come("filter-dir", 'F', "DIR", "", "folder of filter plugins"));
   all.push_back(to_come("persistence-id", 0, "ID", "", "name of the stored state"));
   all.push_back(to_come("project-tarball", 'T', "FILE", "", "tarball of an Ansible project"));
   all.push_back(to_come("hot-reload", 0, "", "", "start anew when the rulebook file changes"));
@@ -348,6 +376,7 @@ void add_controller_options(std::vector<RunOption>& all) {
 std::vector<RunOption> make_options() {
   std::vector<RunOption> all;
   add_working_options(all);
+  add_plugin_options(all);
   add_record_options(all);
   add_options_to_come(all);
   add_websocket_options(all);

@@ -3,6 +3,8 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
+#include <optional>
 #include <utility>
 
 #include "millrace/base/files.hpp"
@@ -14,21 +16,85 @@
 namespace millrace::daemon {
 namespace {
 
-Result<std::string> render_text(std::string_view text, const Object& variables) {
-  const auto compiled = pipeline::Template::compile(text);
-  if (!compiled) return compiled.error();
-  const auto rendered = compiled->render(pipeline::Scope(variables));
-  if (!rendered) return rendered.error();
-  return python_str(*rendered);
-}
+// Renders names and texts of conditions, once, before anything runs.
+class Renderer {
+ public:
+  explicit Renderer(const Object& variables) : scope_(variables) {}
+  virtual ~Renderer() = default;
 
-}  // namespace
+  Result<std::string> render(std::string_view text) {
+    const auto compiled = pipeline::Template::compile(text);
+    auto rendered = compiled.render(scope_);
+    if (!rendered && rendered.error().code() == Errc::unsupported) {
+      std::optional<Result<Value>> outcome;
+      loop().run_until_done(keep(compiled, outcome));
+      rendered = std::move(*outcome);
+    }
+    if (!rendered) return rendered.error();
+    return python_str(*rendered);
+  }
 
-LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables) {
+ protected:
+  virtual MainLoop& loop() = 0;
+  virtual TemplateHost& templates() = 0;
+
+ private:
+  Task<> keep(const pipeline::Template& compiled, std::optional<Result<Value>>& outcome) {
+    outcome = co_await compiled.render(scope_, &templates());
+  }
+
+  const pipeline::Scope scope_;
+};
+
+class SharedRenderer final : public Renderer {
+ public:
+  SharedRenderer(const Object& variables, MainLoop& loop, TemplateHost& templates)
+      : Renderer(variables), loop_(loop), templates_(templates) {}
+
+ private:
+  MainLoop& loop() override { return loop_; }
+  TemplateHost& templates() override { return templates_; }
+
+  MainLoop& loop_;
+  TemplateHost& templates_;
+};
+
+// Starts a host of its own when the first template needs it.
+class OwnRenderer final : public Renderer {
+ public:
+  OwnRenderer(const Object& variables, const PythonOptions& python)
+      : Renderer(variables), variables_(variables), options_(python) {}
+  ~OwnRenderer() override {
+    if (host_) host_->loop.run_until_done(host_->python.stop());
+  }
+
+ private:
+  struct Host {
+    Host(const PythonOptions& options, const Object& variables)
+        : loop(clock), log({.least = LogLevel::error}), python(loop, log, options, variables) {}
+    const SystemClock clock;
+    MainLoop loop;
+    Log log;
+    PythonPlugins python;
+  };
+  Host& host() {
+    if (!host_) host_ = std::make_unique<Host>(options_, variables_);
+    return *host_;
+  }
+  MainLoop& loop() override { return host().loop; }
+  TemplateHost& templates() override { return host().python.templates(); }
+
+  const Object& variables_;
+  const PythonOptions& options_;
+  std::unique_ptr<Host> host_;
+};
+
+LoadedRulebooks load(const std::vector<std::string>& files, const Object& variables,
+                     Renderer& renderer) {
   LoadedRulebooks loaded;
   rules::LoadOptions options;
   options.variables = &variables;
-  options.render = [&variables](std::string_view text) { return render_text(text, variables); };
+  options.render = [&renderer](std::string_view text) { return renderer.render(text); };
   for (const auto& file : files) {
     auto text = read_file(file);
     if (!text) {
@@ -43,6 +109,20 @@ LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Obje
     loaded.texts.emplace(file, std::move(*text));
   }
   return loaded;
+}
+
+}  // namespace
+
+LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
+                               MainLoop& loop, TemplateHost& templates) {
+  SharedRenderer renderer(variables, loop, templates);
+  return load(files, variables, renderer);
+}
+
+LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
+                               const PythonOptions& python) {
+  OwnRenderer renderer(variables, python);
+  return load(files, variables, renderer);
 }
 
 Result<Object> load_variables(const std::string& file,

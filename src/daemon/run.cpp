@@ -8,6 +8,7 @@
 
 #include <array>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <random>
@@ -65,6 +66,7 @@ void print_faults(const LoadedRulebooks& loaded, const Diagnostics& diagnostics,
 std::string original_name(std::string_view component) {
   if (component.starts_with("ansible_rulebook")) return std::string(component);
   if (component.starts_with("source.") || component == "engine") return "ansible_rulebook.engine";
+  if (component == "traceback") return "ansible_rulebook.app";
   if (component.starts_with("rules.")) return "ansible_rulebook.rule_set_runner";
   return fmt::format("ansible_rulebook.{}", component == "daemon" ? "app" : component);
 }
@@ -152,6 +154,29 @@ class Interruption {
   int signal_ = 0;
 };
 
+// However the run ends, no host outlives it.
+class EndOfPlugins {
+ public:
+  explicit EndOfPlugins(Plugins& plugins) : plugins_(plugins) {}
+  EndOfPlugins(const EndOfPlugins&) = delete;
+  EndOfPlugins& operator=(const EndOfPlugins&) = delete;
+  ~EndOfPlugins() { plugins_.stop(); }
+
+ private:
+  Plugins& plugins_;
+};
+
+// Files; names in collections (ns.coll.name) as the files that they stand for.
+std::vector<std::string> find_rulebooks(const std::vector<std::string>& names,
+                                        const PluginFinder& finder) {
+  std::vector<std::string> files;
+  for (const auto& name : names) {
+    const auto found = finder.find_rulebook(name);
+    files.push_back(found ? found->string() : name);  // load_rulebooks() tells what is missing
+  }
+  return files;
+}
+
 }  // namespace
 
 // Not getrusage(): its maximum is inherited from the process that started this one.
@@ -202,18 +227,28 @@ int run(const RunOptions& options) {
   for (const auto& warning : options.warnings) log.warning("daemon", "{}", warning);
   const auto variables = load_variables(options.variables_file, options.environment_variables);
   if (!variables) return terminate(variables.error().message());
-  auto loaded = load_rulebooks(options.rulebooks, *variables);
+  Diagnostics diagnostics;
+  auto configuration = load_configuration(options.configuration_file, diagnostics);
+  check_host_settings(configuration, diagnostics);
   if (!options.inventory.empty() && !std::filesystem::exists(options.inventory)) {
     return terminate(fmt::format("Inventory {} not found", options.inventory));
   }
+  std::map<std::string, std::string> texts = {{configuration.file, configuration.text}};
 
-  // 3: extensions.
-  const Registry registry = builtin_registry();
-
-  // 4 and 5: everything is created and wired.
+  // 3: plugins.
   const SystemClock clock;
   MainLoop loop(clock);
   BlockingPool pool(kBlockingThreads);
+  Plugins plugins(options.plugins, std::move(configuration), *variables, loop, log);
+  const EndOfPlugins end_of_plugins(plugins);
+  plugins.load_folders();
+  auto loaded = load_rulebooks(find_rulebooks(options.rulebooks, plugins.finder()), *variables,
+                               loop, plugins.templates());
+  diagnostics.append(std::move(loaded.diagnostics));
+  loaded.texts.merge(texts);
+  plugins.load_named(loaded.rulebooks, diagnostics);
+
+  // 4 and 5: everything is created and wired.
   Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO),
                 ::isatty(STDOUT_FILENO) == 1 ? status.get() : nullptr);
   pipeline::EngineOptions engine_options;
@@ -227,9 +262,9 @@ int run(const RunOptions& options) {
   engine_options.print_events = options.print_events;
   const auto recorder = make_recorder(options, {loop, pool, log});
   engine_options.recorder = recorder.get();
-  Diagnostics diagnostics = std::move(loaded.diagnostics);
-  auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), registry, loop, pool, log,
-                                         output, std::move(engine_options), diagnostics);
+  engine_options.templates = &plugins.templates();
+  auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), plugins.registry(), loop,
+                                         pool, log, output, std::move(engine_options), diagnostics);
   diagnostics.sort();
   print_faults(loaded, diagnostics, options, log);
   if (!engine) return EXIT_FAILURE;
@@ -241,6 +276,7 @@ int run(const RunOptions& options) {
   const Interruption interruption(loop, *engine, log, status.get());
   TaskGroup life(loop.executor(), {});
   const Instant begun = clock.now();
+  loop.call_soon([&plugins] { plugins.go_live(); });
   life.spawn("engine", engine->run(), [&loop] { loop.stop(); });
   std::optional<ProgressLine> progress;
   if (status) progress.emplace(loop, *status, [&engine] { return engine->progress(); });

@@ -20,6 +20,11 @@ namespace {
 constexpr std::array<std::string_view, 4> kActionsToCome = {
     "run_playbook", "run_module", "run_job_template", "run_workflow_template"};
 
+// Between the runs of a source that is started again; doubled each time, until a run was sound.
+constexpr Duration kFirstPause = std::chrono::milliseconds(100);
+constexpr Duration kLongestPause = std::chrono::seconds(60);
+constexpr Duration kSoundRun = std::chrono::seconds(60);
+
 template <class Made>
 const Descriptor<Made>* look_up(const Extensions<Made>& extensions, const rules::Extension& named,
                                 std::string_view kind, Diagnostics& diagnostics) {
@@ -59,9 +64,6 @@ void check_extensions(const rules::Rulebook& rulebook, const Registry& registry,
           continue;
         }
         look_up(registry.actions, action, "action", diagnostics);
-        if (auto arguments = ValueTemplate::compile(action.settings); !arguments) {
-          diagnostics.error("unsupported-template", action.where, arguments.error().message());
-        }
       }
     }
   }
@@ -134,10 +136,14 @@ class Engine::Impl final : public EngineServices {
     RuleAction made;
     made.name = entry.name;
     made.descriptor = registry.actions.find(entry.name);
-    auto arguments = ValueTemplate::compile(entry.settings);
-    if (made.descriptor == nullptr || !arguments)
-      return std::nullopt;  // told by check_extensions()
-    made.arguments = std::move(*arguments);
+    if (made.descriptor == nullptr) return std::nullopt;  // told by check_extensions()
+    made.arguments = ValueTemplate::compile(entry.settings);
+    if (auto prepared = wait_for(made.arguments.prepare(options_.templates)); !prepared) {
+      const bool can_mend = prepared.error().code() == Errc::invalid_settings;
+      diagnostics.error(can_mend ? "wrong-template" : "no-templates", entry.where,
+                        prepared.error().message());
+      return std::nullopt;
+    }
     Result<Settings> checked;
     if (made.arguments.is_constant()) {
       checked = Settings::check(made.descriptor->schema, entry.settings);
@@ -164,15 +170,12 @@ class Engine::Impl final : public EngineServices {
     };
     const auto* descriptor = registry.sources.find(entry.plugin.name);
     // Settings of sources are rendered once, with the startup variables; those of filters are not.
-    auto arguments = ValueTemplate::compile(entry.plugin.settings);
-    if (!arguments) return complain(arguments.error());
-    auto rendered = arguments->render(Scope(options_.variables));
+    const auto arguments = ValueTemplate::compile(entry.plugin.settings);
+    const Scope scope(options_.variables);
+    auto rendered = wait_for(arguments.render(scope, options_.templates));
     if (!rendered) return complain(rendered.error());
     auto settings = Settings::check(descriptor->schema, rendered->get_object());
     if (!settings) return complain(settings.error());
-    auto source = descriptor->create(*settings);
-    if (!source) return complain(source.error());
-
     std::vector<std::unique_ptr<Filter>> filters;
     for (const auto& named : entry.filters) {
       const auto* filter = registry.filters.find(named.name);
@@ -182,14 +185,29 @@ class Engine::Impl final : public EngineServices {
       if (!made) return complain(made.error());
       filters.push_back(std::move(*made));
     }
-    sources_.push_back(std::make_unique<SourceRunner>(
-        Origin{entry.name, entry.plugin.name}, std::move(*source), std::move(filters),
-        runner.inbox(),
+    auto source = SourceRunner::create(
+        Origin{entry.name, entry.plugin.name},
+        [descriptor, settings = std::move(*settings)] { return descriptor->create(settings); },
+        std::move(filters), runner.inbox(),
         SourceRunner::Environment{
             loop_, pool_, log_, options_.limits, options_.inbox_events,
             [&runner](const Origin& origin, std::uint64_t position, const Error& error) {
               runner.refuse(origin, position, error);
-            }}));
+            }});
+    if (!source) return complain(source.error());
+    sources_.push_back({std::move(*source), entry.restart});
+  }
+
+  // Before the loop runs for good.
+  template <class T>
+  Result<T> wait_for(Task<Result<T>> task) {
+    std::optional<Result<T>> outcome;
+    loop_.run_until_done(keep(std::move(task), outcome));
+    return std::move(*outcome);
+  }
+  template <class T>
+  static Task<> keep(Task<Result<T>> task, std::optional<Result<T>>& outcome) {
+    outcome = co_await std::move(task);
   }
 
   // --- running
@@ -198,8 +216,10 @@ class Engine::Impl final : public EngineServices {
   Task<> run() {
     for (auto& runner : runners_)
       rule_set_tasks_.spawn("rule set " + runner->rules().name, runner->run());
-    for (auto& source : sources_)
-      source_tasks_.spawn("source " + source->origin().name, run_source(*source));
+    for (auto& entry : sources_) {
+      source_tasks_.spawn("source " + entry.runner->origin().name,
+                          run_source(*entry.runner, entry.restart));
+    }
     co_await rule_set_tasks_.join();
     // Nobody reads any more: sources that wait for an answer get it.
     for (auto& runner : runners_) runner->stop_intake();
@@ -208,22 +228,49 @@ class Engine::Impl final : public EngineServices {
     if (options_.recorder != nullptr) co_await options_.recorder->finish();
   }
 
-  Task<> run_source(SourceRunner& source) {
-    const auto ended = co_await source.run_source();
-    if (ended) {
-      log_.info("source." + source.origin().name, "ended");
-      drain();
-    } else if (ended.error().code() != Errc::cancelled) {
-      fail_source(source.origin().name, ended.error().message());
+  Task<> run_source(SourceRunner& source, rules::Restart restart) {
+    Duration pause = kFirstPause;
+    while (true) {
+      const Instant begun = loop_.clock().now();
+      const auto ended = co_await source.run_source();
+      if (!ended && ended.error().code() == Errc::cancelled) co_return;
+      if (restart == rules::Restart::never || (ended && restart == rules::Restart::on_failure)) {
+        end_source(source.origin().name, ended);
+        co_return;
+      }
+      if (loop_.clock().now() - begun >= kSoundRun) pause = kFirstPause;
+      tell_of_restart(source.log_name(), ended, pause);
+      if (auto slept = co_await loop_.sleep_for(pause); !slept) co_return;
+      pause = std::min(2 * pause, kLongestPause);
     }
   }
 
-  void fail_source(const std::string& name, std::string_view why) {
-    failed_ = true;
-    source_failed_ = true;
-    log_.error("source." + name, "Source error: {}", why);
-    log_.error("source." + name, "Shutting down source: {}", name);
+  void tell_of_restart(const std::string& log_name, const Result<>& ended, Duration pause) {
+    if (!ended) log_lines(LogLevel::error, log_name, "Source error: " + ended.error().message());
+    log_.write(
+        ended ? LogLevel::info : LogLevel::warning, log_name,
+        fmt::format("starts again in {:.1f} s", std::chrono::duration<double>(pause).count()));
+  }
+
+  void end_source(const std::string& name, const Result<>& ended) {
+    const auto log_name = "source." + name;
+    if (ended) {
+      log_.info(log_name, "ended");
+    } else {
+      failed_ = true;
+      source_failed_ = true;
+      const std::string_view why = ended.error().message();
+      const auto first = why.substr(0, why.find('\n'));
+      log_.error(log_name, "Source error: {}", first);
+      log_.error(log_name, "Shutting down source: {}", name);
+      if (first.size() < why.size())
+        log_lines(LogLevel::error, "traceback", why.substr(first.size() + 1));
+    }
     drain();
+  }
+
+  void log_lines(LogLevel level, std::string_view component, std::string_view text) {
+    for (const auto line : split(text, '\n')) log_.write(level, component, line);
   }
 
   void on_crash(std::string_view task, const std::exception_ptr& why) {
@@ -336,8 +383,8 @@ class Engine::Impl final : public EngineServices {
   Progress progress() const {
     Progress progress;
     for (const auto& runner : runners_) runner->add_to(progress);
-    for (const auto& source : sources_)
-      progress.fraction_read = std::max(progress.fraction_read, source->fraction_read());
+    for (const auto& entry : sources_)
+      progress.fraction_read = std::max(progress.fraction_read, entry.runner->fraction_read());
     return progress;
   }
 
@@ -350,7 +397,11 @@ class Engine::Impl final : public EngineServices {
   const EngineOptions options_;
   UuidGenerator uuids_;
   std::vector<std::unique_ptr<RuleSetRunner>> runners_;
-  std::vector<std::unique_ptr<SourceRunner>> sources_;
+  struct StartedSource {
+    std::unique_ptr<SourceRunner> runner;
+    rules::Restart restart;
+  };
+  std::vector<StartedSource> sources_;
   TaskGroup source_tasks_;
   TaskGroup rule_set_tasks_;
   bool stopping_ = false;

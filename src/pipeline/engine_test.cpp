@@ -175,6 +175,27 @@ class PickyFilter final : public Filter {
   int seen_ = 0;
 };
 
+// Answers what it was asked for, a second later.
+class SlowTemplateHost final : public TemplateHost {
+ public:
+  explicit SlowTemplateHost(MainLoop& loop) : loop_(loop) {}
+
+  Task<Result<Compiled>> compile(std::string text) override {
+    if (text.contains("wrong")) co_return fail(Errc::invalid_settings, "unexpected end");
+    texts_.push_back(std::move(text));
+    co_return Compiled{.id = static_cast<std::uint32_t>(texts_.size() - 1), .names = {"event"}};
+  }
+  Task<Result<Value>> render(std::uint32_t id, Object scope) override {
+    if (auto slept = co_await loop_.sleep_for(1s); !slept) co_return slept.error();
+    if (texts_[id].contains("nosuch")) co_return fail(Errc::not_found, "Undefined jinja variable");
+    co_return Value(fmt::format("{} of {}", texts_[id], to_json(scope["event"].at("i"))));
+  }
+
+ private:
+  MainLoop& loop_;
+  std::vector<std::string> texts_;
+};
+
 class EngineTest : public ::testing::Test {
  protected:
   EngineTest()
@@ -706,6 +727,80 @@ TEST_F(EngineTest, NamesEveryExtensionThatItDoesNotKnow) {
   EXPECT_TRUE(names("unknown source `fead`"));
   EXPECT_TRUE(names("unknown action `recrod`"));
   EXPECT_TRUE(names("txt"));
+}
+
+std::string restarting(std::string_view when) {
+  return fmt::format(
+      "- name: test\n  hosts: all\n  sources:\n    - feed:\n      restart: {}\n  rules:\n{}", when,
+      kRecord);
+}
+
+TEST_F(EngineTest, StartsASourceThatFailedAgainAfterAPauseThatGrows) {
+  world.feed = numbered(1);
+  world.feed_failure = "gone\nTypeError: gone\n/x.py:1 main";
+  start(restarting("on-failure"));
+  EXPECT_FALSE(ended);
+  EXPECT_EQ(world.emitted, 1U);
+  EXPECT_TRUE(told("Source error: gone"));
+  EXPECT_TRUE(told("error /x.py:1 main"));
+  loop.advance(99ms);
+  EXPECT_EQ(world.emitted, 1U);
+  loop.advance(1ms);
+  EXPECT_EQ(world.emitted, 2U);
+  loop.advance(200ms);
+  EXPECT_EQ(world.emitted, 3U);
+  loop.advance(399ms);
+  EXPECT_EQ(world.emitted, 3U);
+  world.feed_failure.clear();
+  loop.advance(1ms);
+  EXPECT_TRUE(ended) << "a source that has done its work is not started again";
+  EXPECT_FALSE(engine->failed());
+}
+
+TEST_F(EngineTest, StartsASourceThatEndedAgainWhenItAlwaysShould) {
+  world.feed = numbered(1);
+  start(restarting("always"));
+  loop.advance(100ms);
+  EXPECT_EQ(world.emitted, 2U);
+  engine->stop(Engine::Stop::graceful);
+  loop.run_ready();
+  EXPECT_TRUE(ended);
+}
+
+TEST_F(EngineTest, TellsATracebackBelowTheFailureOfASource) {
+  world.feed_failure = "TypeError: it failed\nTypeError: no\n/x.py:1 main";
+  start(rule_set(kRecord));
+  EXPECT_TRUE(engine->source_failed());
+  EXPECT_EQ(lines, (std::vector<std::string>{"error Source error: TypeError: it failed",
+                                             "error Shutting down source: feed",
+                                             "error TypeError: no", "error /x.py:1 main"}));
+}
+
+TEST_F(EngineTest, HasTheHostRenderWhatIsNoPlainPath) {
+  SlowTemplateHost host(loop);
+  EngineOptions options;
+  options.templates = &host;
+  world.feed = {R"({"i": 1})"};
+  start(rule_set("    - name: r\n      condition: event.i is defined\n      actions:\n"
+                 "        - record: {text: \"{{ event.nosuch | f }}\"}\n"
+                 "        - record: {text: \"{{ event.i | f }}\"}\n"),
+        std::move(options));
+  EXPECT_TRUE(world.done.empty());
+  loop.advance(2s);
+  EXPECT_EQ(world.done, (std::vector<std::string>{R"(r: {{ event.i | f }} of 1)"}));
+  EXPECT_TRUE(told("Undefined jinja variable in action record"));
+  EXPECT_TRUE(ended);
+  EXPECT_EQ(engine->summary().actions_failed, 1U);
+}
+
+TEST_F(EngineTest, RefusesATemplateThatIsWrong) {
+  SlowTemplateHost host(loop);
+  EngineOptions options;
+  options.templates = &host;
+  start(rule_set("    - {name: r, condition: event.i is defined, "
+                 "action: {record: {text: \"{{ wrong + }}\"}}}\n"),
+        std::move(options));
+  EXPECT_EQ(problems, (std::vector<std::string>{"template `{{ wrong + }}`: unexpected end"}));
 }
 
 }  // namespace

@@ -299,7 +299,10 @@ Task<Result<>> RuleSetRunner::run_action(const Firing& firing, RuleAction& actio
   const auto& bindings = firing.activation.bindings;
   std::optional<Settings> rendered;
   if (!action.constant) {
-    auto arguments = action.arguments.render(Scope(environment_.options.variables, bindings));
+    const Scope scope(environment_.options.variables, bindings);
+    auto arguments = action.arguments.render(scope);
+    if (!arguments && arguments.error().code() == Errc::unsupported)
+      arguments = co_await action.arguments.render(scope, environment_.options.templates);
     if (!arguments) {
       co_return fail(arguments.error().code(), "{} in action {}", arguments.error().message(),
                      action.name);

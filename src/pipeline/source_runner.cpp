@@ -21,15 +21,35 @@ Result<Value> whole(Event& event, const JsonLimits& limits) {
 
 }  // namespace
 
-SourceRunner::SourceRunner(Origin origin, std::unique_ptr<Source> source,
+SourceRunner::SourceRunner(Origin origin, MakeSource make_source, std::unique_ptr<Source> source,
                            std::vector<std::unique_ptr<Filter>> filters, Inbox& inbox,
                            Environment environment)
     : origin_(std::move(origin)),
       log_name_("source." + origin_.name),
+      make_source_(std::move(make_source)),
       source_(std::move(source)),
       filters_(std::move(filters)),
       inbox_(inbox),
       environment_(std::move(environment)) {}
+
+Result<std::unique_ptr<SourceRunner>> SourceRunner::create(
+    Origin origin, MakeSource make_source, std::vector<std::unique_ptr<Filter>> filters,
+    Inbox& inbox, Environment environment) {
+  auto source = make_source();
+  if (!source) return source.error();
+  return std::unique_ptr<SourceRunner>(new SourceRunner(std::move(origin), std::move(make_source),
+                                                        std::move(*source), std::move(filters),
+                                                        inbox, std::move(environment)));
+}
+
+Task<Result<>> SourceRunner::run_source() {
+  if (std::exchange(has_run_, true)) {
+    auto source = make_source_();
+    if (!source) co_return source.error();
+    source_ = std::move(*source);
+  }
+  co_return co_await source_->run(*this);
+}
 
 Task<Result<>> SourceRunner::emit(EventBatch batch) {
   InboxBatch entry{std::move(batch), &origin_, environment_.loop.clock().wall(), {}, {}};

@@ -36,11 +36,14 @@ class SourceRunner final : public SourceContext {
     /// Told of every event that is refused.
     std::function<void(const Origin&, std::uint64_t position, const Error&)> refused;
   };
-  SourceRunner(Origin origin, std::unique_ptr<Source> source,
-               std::vector<std::unique_ptr<Filter>> filters, Inbox& inbox, Environment environment);
+  using MakeSource = std::function<Result<std::unique_ptr<Source>>()>;
+  /// Errors: those of making the source.
+  static Result<std::unique_ptr<SourceRunner>> create(Origin origin, MakeSource make_source,
+                                                      std::vector<std::unique_ptr<Filter>> filters,
+                                                      Inbox& inbox, Environment environment);
 
-  /// Runs the source to its end.
-  Task<Result<>> run_source() { return source_->run(*this); }
+  /// Runs the source to its end; the next time, a fresh one.
+  Task<Result<>> run_source();
   std::optional<double> fraction_read() const { return source_->fraction_read(); }
 
   using SourceContext::emit;
@@ -58,11 +61,15 @@ class SourceRunner final : public SourceContext {
   const JsonLimits& limits() const override { return environment_.limits; }
 
  private:
+  SourceRunner(Origin origin, MakeSource make_source, std::unique_ptr<Source> source,
+               std::vector<std::unique_ptr<Filter>> filters, Inbox& inbox, Environment environment);
   Task<Result<>> filter(InboxBatch& batch);
 
   const Origin origin_;
   const std::string log_name_;
-  const std::unique_ptr<Source> source_;
+  const MakeSource make_source_;
+  std::unique_ptr<Source> source_;
+  bool has_run_ = false;
   const std::vector<std::unique_ptr<Filter>> filters_;
   Inbox& inbox_;
   const Environment environment_;

@@ -68,7 +68,11 @@ Result<Settings> Settings::check(const SettingsSchema& schema, const Object& giv
   for (const auto& entry : given) {
     const std::string_view name(entry.key().data(), entry.key().size());
     if (schema.unknown == Unknown::warning || settings.values_.contains(name)) continue;
-    faults.push_back(with_hint(unknown(schema, name)));
+    if (schema.unknown == Unknown::accept) {
+      settings.values_.emplace(name, entry.value());
+    } else {
+      faults.push_back(with_hint(unknown(schema, name)));
+    }
   }
   if (!faults.empty()) return fail(Errc::invalid_settings, "{}", fmt::join(faults, "; "));
   return settings;

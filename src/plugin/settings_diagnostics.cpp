@@ -40,6 +40,7 @@ void check_settings(const SettingsSchema& schema, const YamlNode& given, std::st
     const auto checked = check_given(setting, to_value(*node), Templates::pass);
     if (!checked) report(checked.error(), node->where);
   }
+  if (schema.unknown == Unknown::accept) return;
   const auto known = names_of(schema);
   for (const auto& [key, value] : given.entries) {
     if (std::ranges::find(known, key.text) != known.end()) continue;

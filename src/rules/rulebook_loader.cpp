@@ -16,6 +16,9 @@
 namespace millrace::rules {
 namespace {
 
+// What a source may say besides its plugin; `restart` is Millrace's own.
+constexpr std::array<std::string_view, 3> kSourceKeys = {"name", "filters", "restart"};
+
 class SourceLoader {
  public:
   SourceLoader(const YamlNode& node, const Loading& loading) : node_(node), loading_(loading) {}
@@ -26,6 +29,7 @@ class SourceLoader {
     if (const auto* filters = fields.find_list("filters")) {
       for (const YamlNode& filter : *filters) load_filter(filter);
     }
+    load_restart(fields.find("restart"));
     load_plugin();
     source_.named = name.has_value();
     source_.name =
@@ -37,7 +41,8 @@ class SourceLoader {
   void load_plugin() {
     std::vector<const YamlNode::Entry*> others;
     for (const auto& entry : node_.entries) {
-      if (entry.key.text != "name" && entry.key.text != "filters") others.push_back(&entry);
+      if (std::ranges::find(kSourceKeys, entry.key.text) == kSourceKeys.end())
+        others.push_back(&entry);
     }
     if (others.empty()) {
       loading_.diagnostics.error("missing-plugin", node_.where, "a source names no plugin",
@@ -49,7 +54,7 @@ class SourceLoader {
   }
 
   void report_extra(const YamlNode::Entry& plugin, const YamlNode::Entry& extra) {
-    const std::vector<std::string> keys = {"name", "filters"};
+    const std::vector<std::string> keys(kSourceKeys.begin(), kSourceKeys.end());
     auto hint = did_you_mean(extra.key.text, keys);
     if (hint.empty() && plugin.value.is_null()) {
       hint = fmt::format("indent the settings of `{}` below it", plugin.key.text);
@@ -59,6 +64,24 @@ class SourceLoader {
         "unknown-key", extra.key.where,
         fmt::format("a source has one plugin, not `{}` and `{}`", plugin.key.text, extra.key.text),
         std::move(hint));
+  }
+
+  void load_restart(const YamlNode* node) {
+    if (node == nullptr || node->is_null()) return;
+    constexpr std::array<std::pair<std::string_view, Restart>, 3> kChoices = {
+        {{"never", Restart::never},
+         {"on-failure", Restart::on_failure},
+         {"always", Restart::always}}};
+    for (const auto& [text, choice] : kChoices) {
+      if (node->is_string() && node->text == text) {
+        source_.restart = choice;
+        return;
+      }
+    }
+    loading_.diagnostics.error(
+        "wrong-restart", node->where,
+        fmt::format("`restart` must be never, on-failure or always, not {}", describe(*node)),
+        "never is what it is without this line");
   }
 
   void load_filter(const YamlNode& node) {

@@ -325,6 +325,8 @@ TEST(RulebookSource, HasFiltersOfOneKeyEach) {
   EXPECT_EQ(load_source("- range:\n  filters:\n    - {a: , b: }").codes(), "7:11 wrong-type");
   EXPECT_EQ(load_source("- range:\n  filters:\n    - a: 5").codes(), "7:14 wrong-type");
   EXPECT_EQ(load_source("- range:\n  filters: a").codes(), "6:16 wrong-type");
+  EXPECT_EQ(load_source("- range:\n  restart: sometimes").codes(), "6:16 wrong-restart");
+  EXPECT_EQ(load_source("- range:\n  restart: on-failure").codes(), "");
 }
 
 // ---- rules

@@ -8,6 +8,8 @@
 #include "millrace/base/diagnostic.hpp"
 #include "millrace/base/result.hpp"
 #include "millrace/event/value.hpp"
+#include "millrace/loop/main_loop.hpp"
+#include "millrace/plugin/python_plugins.hpp"
 #include "millrace/plugin/registry.hpp"
 #include "millrace/rules/rulebook.hpp"
 
@@ -21,8 +23,13 @@ struct LoadedRulebooks {
 };
 
 /// Reads rulebook files and checks them as far as that can be done without running them.
-/// `variables` must outlive the result.
-LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables);
+/// `variables` must outlive the result. Names and conditions that hold more than plain templates
+/// are rendered by `templates`, on `loop`, which does not run yet.
+LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
+                               MainLoop& loop, TemplateHost& templates);
+/// The same, with a loop and a host of its own, should one be needed.
+LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
+                               const PythonOptions& python = {});
 
 /// Startup variables: those of a YAML file, then environment variables by name, as texts.
 /// Errors, in the original's words: not_found ("Variables file does not exist: X", "Could not find

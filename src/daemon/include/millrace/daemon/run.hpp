@@ -7,6 +7,7 @@
 
 #include "millrace/base/clock.hpp"
 #include "millrace/base/log.hpp"
+#include "millrace/daemon/plugins.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/pipeline/engine.hpp"
 #include "millrace/pipeline/recorder.hpp"
@@ -21,6 +22,8 @@ struct RunOptions {
   std::string variables_file;
   std::vector<std::string> environment_variables;
   std::string inventory;
+  std::string configuration_file;  ///< empty: none
+  PluginOptions plugins;
   Duration shutdown_delay = std::chrono::seconds(60);
   std::optional<rules::ExecutionStrategy> execution_strategy;
   std::size_t concurrent_actions = 25;

@@ -16,6 +16,7 @@
 #include "millrace/loop/main_loop.hpp"
 #include "millrace/plugin/output.hpp"
 #include "millrace/plugin/registry.hpp"
+#include "millrace/plugin/template_host.hpp"
 #include "millrace/rules/rulebook.hpp"
 #include "millrace/rules/session.hpp"
 
@@ -36,6 +37,7 @@ struct EngineOptions {
       10;  ///< firings of a rule set that wait to be acted upon; then no event is read
   std::size_t concurrent_actions = 25;  ///< of a rule set with the parallel strategy
   rules::SessionOptions session;
+  TemplateHost* templates = nullptr;  ///< for more than plain paths; outlives the engine
   Recorder* recorder = nullptr;  ///< of what goes into the rule sets; open, and outlives the engine
 };
 
@@ -79,8 +81,9 @@ struct Progress {
 /// the shutdown delay once nothing is left to read.
 class Engine {
  public:
-  /// Everything given must outlive the engine. Names that the registry does not know and settings
-  /// that do not fit go to `diagnostics`; nullptr if there was an error.
+  /// Everything given must outlive the engine. Names that the registry does not know, settings
+  /// that do not fit and templates that are wrong go to `diagnostics`; nullptr if there was an
+  /// error. Runs the loop while the host compiles templates.
   static std::unique_ptr<Engine> create(std::vector<rules::Rulebook> rulebooks,
                                         const Registry& registry, MainLoop& loop,
                                         BlockingPool& pool, Log& log, Output& output,

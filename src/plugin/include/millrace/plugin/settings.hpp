@@ -88,7 +88,9 @@ class Setting {
   bool nullable_ = false;
 };
 
-enum class Unknown { error, warning };  ///< what a setting that nobody declared is
+/// What a setting that nobody declared is: wrong, dropped with a warning, or taken as it is (see
+/// Settings::all()).
+enum class Unknown { error, warning, accept };
 
 /// What an extension takes.
 struct SettingsSchema {
@@ -118,6 +120,8 @@ class Settings {
   const Value& value(std::string_view name) const;
   const Array& list(std::string_view name) const;
   const Object& object(std::string_view name) const;
+  /// Every declared setting, and what the schema accepts besides.
+  const Object& all() const { return values_; }
 
  private:
   Object values_;

@@ -40,11 +40,15 @@ struct Extension {
   YamlNode node;    ///< the settings again, with places, for diagnostics
 };
 
+/// When a source is started again that has ended.
+enum class Restart { never, on_failure, always };
+
 struct SourceEntry {
   std::string name;    ///< given, or the plugin's name
   bool named = false;  ///< whether the rulebook gave it
   Extension plugin;
   std::vector<Extension> filters;
+  Restart restart = Restart::never;
 };
 
 struct Throttle {

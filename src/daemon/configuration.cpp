@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "millrace/daemon/configuration.hpp"
+
+#include <utility>
+
+#include "millrace/base/files.hpp"
+#include "millrace/plugin/settings.hpp"
+
+namespace millrace::daemon {
+namespace {
+
+constexpr std::string_view kDefaults = "defaults";
+constexpr double kMebibyte = 1 << 20;
+
+const SettingsSchema& host_schema() {
+  static const SettingsSchema schema{
+      .settings = {
+          Setting("group", SettingType::string, "plugins of one group share a host process"),
+          Setting("memory", SettingType::integer,
+                  "MiB that the host may use; 0: as much as there is")
+              .by_default(4096)
+              .at_least(0)
+              .at_most(1e9),
+          Setting("user", SettingType::string, "who the host runs as"),
+          Setting("seccomp", SettingType::boolean,
+                  "whether system calls that no plugin needs are refused")
+              .by_default(false),
+          Setting("call_timeout", SettingType::seconds,
+                  "longest call of a filter, an action or of loading")
+              .by_default(60)
+              .at_least(0.01)
+              .at_most(1e6),
+          Setting("stop_grace", SettingType::seconds,
+                  "how long what was asked to end may take, before it is killed")
+              .by_default(5)
+              .at_least(0)
+              .at_most(1e6)}};
+  return schema;
+}
+
+const YamlNode* plugins_of(const Configuration& configuration) {
+  return configuration.node ? configuration.node->find("plugins") : nullptr;
+}
+
+void overlay(const YamlNode* plugins, std::string_view name, Object& settings) {
+  const auto* node = plugins != nullptr ? plugins->find(name) : nullptr;
+  if (node == nullptr || !node->is_mapping()) return;
+  for (const auto& entry : node->entries) settings[entry.key.text] = to_value(entry.value);
+}
+
+}  // namespace
+
+Configuration load_configuration(const std::string& file, Diagnostics& diagnostics) {
+  Configuration configuration{.file = file, .text = {}, .node = {}, .values = {}};
+  if (file.empty()) return configuration;
+  auto text = read_file(file);
+  if (!text) {
+    diagnostics.error("unreadable-configuration", {.file = file}, text.error().message());
+    return configuration;
+  }
+  configuration.text = std::move(*text);
+  configuration.node = parse_yaml(configuration.text, file, diagnostics);
+  if (!configuration.node || configuration.node->is_null()) return configuration;
+  if (!configuration.node->is_mapping()) {
+    diagnostics.error("wrong-type", configuration.node->where,
+                      "a configuration must be a mapping of names to values");
+    return configuration;
+  }
+  configuration.values = to_value(*configuration.node).get_object();
+  return configuration;
+}
+
+HostSettings host_settings(const Configuration& configuration, std::string_view name) {
+  Object given;
+  const auto* plugins = plugins_of(configuration);
+  overlay(plugins, kDefaults, given);
+  overlay(plugins, name, given);
+  HostSettings out;
+  const auto settings = Settings::check(host_schema(), given);
+  if (!settings) return out;  // check_host_settings() has told of it
+  if (settings->has("group")) out.group = settings->string("group");
+  if (settings->has("user")) out.user = settings->string("user");
+  const auto memory = settings->integer("memory");
+  out.memory.reset();
+  if (memory > 0)
+    out.memory = static_cast<std::uint64_t>(memory) * static_cast<std::uint64_t>(kMebibyte);
+  out.seccomp = settings->boolean("seccomp");
+  out.call_timeout = settings->seconds("call_timeout");
+  out.stop_grace = settings->seconds("stop_grace");
+  return out;
+}
+
+void check_host_settings(const Configuration& configuration, Diagnostics& diagnostics) {
+  const auto* plugins = plugins_of(configuration);
+  if (plugins == nullptr || plugins->is_null()) return;
+  if (!plugins->is_mapping()) {
+    diagnostics.error("wrong-type", plugins->where,
+                      "`plugins` must be a mapping of plugins to their settings");
+    return;
+  }
+  for (const auto& entry : plugins->entries) {
+    check_settings(host_schema(), entry.value, "plugin " + entry.key.text, entry.key.where,
+                   diagnostics);
+  }
+}
+
+}  // namespace millrace::daemon

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "millrace/daemon/plugins.hpp"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "millrace/base/files.hpp"
+#include "millrace/base/text.hpp"
+#include "millrace/daemon/rulebooks.hpp"
+#include "millrace/plugin/native_plugin.hpp"
+#include "millrace/plugin/python_documentation.hpp"
+
+namespace millrace::daemon {
+namespace {
+
+constexpr std::string_view kComponent = "plugins";
+
+Task<> keep(Task<Result<LoadedPlugin>> task, std::optional<Result<LoadedPlugin>>& outcome) {
+  outcome = co_await std::move(task);
+}
+
+std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+// Whether the registry could take it; asked before anything is taken.
+template <class Made>
+Result<> check_free(const Extensions<Made>& extensions, const Descriptor<Made>& descriptor) {
+  const auto* taken = extensions.find(descriptor.name);
+  if (taken == nullptr || taken->provider.empty()) return {};
+  return fail(Errc::already_exists, "{} is provided by {} already", descriptor.name,
+              taken->provider);
+}
+
+template <class Made>
+Result<> check_free(const Extensions<Made>& extensions,
+                    const std::vector<Descriptor<Made>>& descriptors) {
+  for (const auto& descriptor : descriptors) {
+    if (auto free = check_free(extensions, descriptor); !free) return free;
+  }
+  return {};
+}
+
+template <class Made>
+void add_all(Extensions<Made>& extensions, std::vector<Descriptor<Made>> descriptors) {
+  for (auto& descriptor : descriptors)
+    static_cast<void>(extensions.add_foreign(std::move(descriptor)).has_value());
+}
+
+// Takes the name of what could not be loaded, which has been told: it is not unknown besides.
+template <class Made>
+void stand_in(Extensions<Made>& extensions, const std::string& name) {
+  Descriptor<Made> descriptor;
+  descriptor.name = name;
+  descriptor.provider = "nothing";
+  descriptor.schema.unknown = Unknown::accept;
+  descriptor.create = [name](const Settings&) -> Result<std::unique_ptr<Made>> {
+    return fail(Errc::unavailable, "{} could not be loaded", name);
+  };
+  static_cast<void>(extensions.add_foreign(std::move(descriptor)).has_value());
+}
+
+void stand_in(Registry& registry, const std::string& name, PluginKind kind) {
+  if (kind == PluginKind::source) {
+    stand_in(registry.sources, name);
+  } else {
+    stand_in(registry.filters, name);
+  }
+}
+
+}  // namespace
+
+Plugins::Plugins(const PluginOptions& options, Configuration configuration, const Object& variables,
+                 MainLoop& loop, Log& log)
+    : loop_(loop),
+      log_(log),
+      configuration_(std::move(configuration)),
+      values_(configuration_.values),
+      python_(loop, log, options.python, variables),
+      registry_(builtin_registry()),
+      finder_(options.paths, PluginEnvironment::of_process(), registry_) {}
+
+Plugins::~Plugins() = default;
+
+void Plugins::load_folders() {
+  const auto& listing = finder_.plugins_of_folders();
+  tell(listing.notices);
+  for (const auto& plugin : listing.plugins) {
+    if (plugin.form != PluginFile::Form::native && plugin.form != PluginFile::Form::python)
+      continue;
+    auto loaded = load_file(plugin);
+    Result<> taken;
+    if (loaded) taken = take(std::move(*loaded));
+    if (!loaded) {
+      tell_failure(plugin.name, plugin.file, loaded.error());
+    } else if (!taken) {
+      tell_failure(plugin.name, plugin.file, taken.error());
+    } else {
+      log_.info(kComponent, "loaded {} from {}", plugin.name, plugin.file.string());
+    }
+  }
+}
+
+Result<LoadedPlugin> Plugins::load_file(const PluginFile& plugin) {
+  if (plugin.form == PluginFile::Form::native)
+    return load_native_plugin(plugin.file, values_, {loop_, log_});
+  const std::string_view kind =
+      plugin.form == PluginFile::Form::python ? "" : to_string(plugin.form);
+  std::optional<Result<LoadedPlugin>> outcome;
+  loop_.run_until_done(keep(python_.load(plugin.file, plugin.name, kind, values_,
+                                         host_settings(configuration_, plugin.name)),
+                            outcome));
+  return std::move(*outcome);
+}
+
+Result<> Plugins::take(LoadedPlugin plugin) {
+  auto free = check_free(registry_.sources, plugin.sources);
+  if (free) free = check_free(registry_.filters, plugin.filters);
+  if (free) free = check_free(registry_.actions, plugin.actions);
+  for (const auto& [kind, descriptor] : plugin.services) {
+    if (free) free = check_free(registry_.services[kind], descriptor);
+  }
+  if (!free) return free;
+  add_all(registry_.sources, std::move(plugin.sources));
+  add_all(registry_.filters, std::move(plugin.filters));
+  add_all(registry_.actions, std::move(plugin.actions));
+  for (auto& [kind, descriptor] : plugin.services)
+    static_cast<void>(registry_.services[kind].add_foreign(std::move(descriptor)).has_value());
+  std::ranges::move(plugin.patterns, std::back_inserter(registry_.patterns));
+  std::ranges::move(plugin.deferred, std::back_inserter(deferred_));
+  values_ = std::move(plugin.configuration);
+  return {};
+}
+
+void Plugins::load_named(std::vector<rules::Rulebook>& rulebooks, Diagnostics& diagnostics) {
+  for (auto& rulebook : rulebooks) {
+    for (auto& rule_set : rulebook.rule_sets) {
+      for (auto& source : rule_set.sources) {
+        const auto named = source.plugin.name;
+        load_extension(source.plugin, PluginKind::source, diagnostics);
+        if (!source.named && source.plugin.name != named) source.name = source.plugin.name;
+        for (auto& filter : source.filters) load_extension(filter, PluginKind::filter, diagnostics);
+      }
+    }
+  }
+}
+
+void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnostics& diagnostics) {
+  auto lookup = kind == PluginKind::source ? finder_.find_source(named.name)
+                                           : finder_.find_filter(named.name);
+  tell(lookup.notices);
+  if (!lookup.found) {
+    // The registry's own message names the nearest extension.
+    if (lookup.found.error().code() == Errc::not_found && !named.name.contains('.')) return;
+    diagnostics.error("plugin-not-found", named.where, lookup.found.error().message());
+    stand_in(registry_, named.name, kind);
+    return;
+  }
+  const auto& found = *lookup.found;
+  if (!found.registered.empty()) {
+    const auto is_known = kind == PluginKind::source
+                              ? registry_.sources.find(named.name) != nullptr
+                              : registry_.filters.find(named.name) != nullptr;
+    if (!is_known) named.name = found.registered;
+    return;
+  }
+  if (auto loaded = load_legacy(found); !loaded) {
+    tell_failure(found.name, found.file, loaded.error());
+    diagnostics.error(
+        "plugin-failed", named.where,
+        fmt::format("{} {}: {}", to_string(kind), found.name, first_line(loaded.error().message())),
+        fmt::format("it is {}", found.file.string()));
+    stand_in(registry_, named.name, kind);
+    return;
+  }
+  warn_about(found, named, diagnostics);
+  named.name = found.name;
+}
+
+Result<> Plugins::load_legacy(const FoundPlugin& found) {
+  const auto provided = [&](const auto* descriptor) {
+    return descriptor != nullptr && descriptor->provider == found.file;
+  };
+  const bool is_source = found.kind == PluginKind::source;
+  if (is_source ? provided(registry_.sources.find(found.name))
+                : provided(registry_.filters.find(found.name)))
+    return {};
+  auto loaded =
+      load_file({found.name, is_source ? PluginFile::Form::source : PluginFile::Form::filter,
+                 found.file, found.origin});
+  if (!loaded) return loaded.error();
+  return take(std::move(*loaded));
+}
+
+void Plugins::warn_about(const FoundPlugin& found, const rules::Extension& named,
+                         Diagnostics& diagnostics) {
+  const auto text = read_file(found.file);
+  if (!text) return;
+  Diagnostics of_documentation;
+  const auto documentation =
+      document_python(outline_python(*text), found.file.string(), of_documentation);
+  if (!documentation.schema) return;
+  warn_about_settings(*documentation.schema, named.node,
+                      fmt::format("{} {}", to_string(found.kind), found.name), named.where,
+                      diagnostics);
+}
+
+void Plugins::tell(const std::vector<Notice>& notices) {
+  for (const auto& notice : notices) log_.write(notice.level, kComponent, notice.text);
+}
+
+void Plugins::tell_failure(const std::string& name, const std::filesystem::path& file,
+                           const Error& error) {
+  log_.error(kComponent, "plugin {} ({}) could not be loaded:", name, file.string());
+  for (const auto line : split(error.message(), '\n')) log_.error(kComponent, "  {}", line);
+}
+
+void Plugins::go_live() {
+  python_.go_live();
+  for (const auto& work : std::exchange(deferred_, {})) work();
+}
+
+void Plugins::stop() { loop_.run_until_done(python_.stop()); }
+
+}  // namespace millrace::daemon

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "host_process.hpp"
+#include "millrace/plugin/template_host.hpp"
+
+namespace millrace::python {
+
+/// Templates in a host of their own. It answers one after the other, so the one that waits longest
+/// is the one it works at: when it takes too long, or kills the host, that one fails, and the
+/// others are asked for again in the next process, which gets the templates that they need first.
+class PythonTemplates final : public TemplateHost, private ChannelListener {
+ public:
+  PythonTemplates(MainLoop& loop, Log& log, PythonOptions options, Object variables);
+
+  Task<Result<Compiled>> compile(std::string text) override;
+  Task<Result<Value>> render(std::uint32_t id, Object scope) override;
+  Task<> stop() { return host_.stop(); }
+
+ private:
+  struct Template {
+    std::string text;
+    Compiled compiled;
+    std::uint64_t generation = 0;  ///< of the last process that was told it
+    bool cacheable = false;
+    std::optional<Value> cached;
+  };
+  struct Answer {
+    Waiters changed;
+    std::optional<Result<Object>> told;
+    bool lost = false;  ///< with a process that died of something else
+  };
+  struct Asked {
+    FrameType type;
+    std::uint64_t id = 0;
+    Answer* answer = nullptr;  ///< nullptr: nobody waits any more
+  };
+
+  Result<> on_frame(const Frame& frame, const std::shared_ptr<const void>& memory) override;
+  void on_host_end(const Error& why) override;
+
+  Task<Result<Object>> ask(FrameType type, std::uint64_t id, Template& asked_for,
+                           std::string_view payload);
+  void tell(Template& told);
+  void watch();
+  void forget(const Answer& answer);
+
+  MainLoop& loop_;
+  const Duration limit_;
+  HostProcess host_;
+  std::map<std::uint32_t, std::unique_ptr<Template>> templates_;
+  std::map<std::string, std::uint32_t, std::less<>> by_text_;
+  std::uint32_t last_template_ = 0;
+  std::uint64_t last_render_ = 0;
+  std::list<Asked> asked_;  ///< of this process, oldest first
+  Instant progress_at_{};   ///< of the last answer, or of the first question after a silence
+  bool watching_ = false;
+};
+
+}  // namespace millrace::python
