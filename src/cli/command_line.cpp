@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "millrace/base/text.hpp"
+#include "plugin_skeleton.hpp"
 #include "report.hpp"
 
 namespace millrace::cli {
@@ -336,12 +337,14 @@ void CommandLine::describe_completion() {
 }
 
 void CommandLine::describe_plugin() {
-  auto* plugin = app_->add_subcommand("plugin", "list and document sources, filters and actions");
+  auto* plugin = app_->add_subcommand(
+      "plugin", "list and document sources, filters and actions, or begin one");
   plugin->require_subcommand(1);
   plugin->footer(
       "Examples:\n"
       "  millrace plugin list\n"
-      "  millrace plugin doc webhook");
+      "  millrace plugin doc webhook\n"
+      "  millrace plugin new source weather");
   auto* list = plugin->add_subcommand("list", "names and what they do");
   list->footer("Example:\n  millrace plugin list --json | jq -r '.[].name'");
   list->add_flag("--json", json_, "print as JSON");
@@ -352,6 +355,31 @@ void CommandLine::describe_plugin() {
       ->type_name("PLUGIN")
       ->required();
   doc->add_flag("--json", json_, "print as JSON");
+  describe_plugin_new(*plugin);
+}
+
+void CommandLine::describe_plugin_new(CLI::App& plugin) {
+  auto* begin = plugin.add_subcommand("new", "write what a plugin of your own begins with");
+  begin->footer(
+      "Writes a plugin that can be built and tested as it is, its test and a README into a folder\n"
+      "called NAME. Nothing is overwritten.\n"
+      "\n"
+      "Examples:\n"
+      "  millrace plugin new source weather\n"
+      "  millrace plugin new filter shorten --language python --directory plugins/shorten");
+  begin->add_option("KIND", plugin_new_.kind, "what it provides")
+      ->type_name(fmt::format("{}", fmt::join(plugin_kinds(), "|")))
+      ->required();
+  begin->add_option("NAME", plugin_new_.name, "its name: small letters, digits and _")
+      ->type_name("NAME")
+      ->required();
+  begin->add_option("--language", plugin_new_.language, "what to write it in (cpp)")
+      ->type_name("cpp|python")
+      ->check([](const std::string& language) {
+        return language == "cpp" || language == "python" ? std::string() : "must be cpp or python";
+      });
+  begin->add_option("--directory", plugin_new_.directory, "another folder to write to")
+      ->type_name("DIR");
 }
 
 std::variant<Command, Answer> CommandLine::parse(std::vector<std::string> arguments) {
@@ -403,6 +431,7 @@ Command CommandLine::take() const {
   if (name == "replay") return finished(replay_);
   if (name == "list") return finished(plugin_list_);
   if (name == "doc") return finished(plugin_doc_);
+  if (name == "new") return finished(plugin_new_);
   if (name == "completion") return completion_;
   RunArguments run;
   for (const auto& [option, given] : run_options_) {

@@ -26,7 +26,7 @@ struct RunArguments {
 /// What a command line of `millrace` asks for.
 using Command = std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments,
                              TestArguments, BenchArguments, ReplayArguments, CompletionArguments,
-                             PluginListArguments, PluginDocArguments>;
+                             PluginListArguments, PluginDocArguments, PluginNewArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -59,6 +59,7 @@ class CommandLine {
   void describe_replay();
   void describe_completion();
   void describe_plugin();
+  void describe_plugin_new(CLI::App& plugin);
   void add_variables(CLI::App& command, VariablesArguments& variables);
   static void add_plugins(CLI::App& command, PluginArguments& plugins);
   Command take() const;
@@ -78,6 +79,7 @@ class CommandLine {
   CompletionArguments completion_;
   PluginListArguments plugin_list_;
   PluginDocArguments plugin_doc_;
+  PluginNewArguments plugin_new_;
 };
 
 }  // namespace millrace::cli

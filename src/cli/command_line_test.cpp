@@ -100,6 +100,13 @@ TEST(CommandLine, TakesTest) {
 TEST(CommandLine, TakesThePluginCommands) {
   EXPECT_EQ(taken<PluginListArguments>({"plugin", "list", "--json"}).form, OutputForm::json);
   EXPECT_EQ(taken<PluginDocArguments>({"plugin", "doc", "webhook"}).name, "webhook");
+  const auto begun = taken<PluginNewArguments>(
+      {"plugin", "new", "source", "weather", "--language", "python", "--directory", "x"});
+  EXPECT_EQ(begun.kind, "source");
+  EXPECT_EQ(begun.name, "weather");
+  EXPECT_EQ(begun.language, "python");
+  EXPECT_EQ(begun.directory, "x");
+  EXPECT_EQ(taken<PluginNewArguments>({"plugin", "new", "filter", "mine"}).language, "cpp");
 }
 
 TEST(CommandLine, PrintsHelpWithoutArguments) {
@@ -120,7 +127,8 @@ TEST(CommandLine, PrintsHelpWithExamplesForEveryCommand) {
                                                {"completion", "--help"},
                                                {"plugin", "--help"},
                                                {"plugin", "list", "--help"},
-                                               {"plugin", "doc", "--help"}}) {
+                                               {"plugin", "doc", "--help"},
+                                               {"plugin", "new", "--help"}}) {
     const auto help = answer(words);
     EXPECT_EQ(help.exit_code, 0) << words[0];
     EXPECT_NE(help.text.find("Example"), std::string::npos) << help.text;

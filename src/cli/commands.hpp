@@ -95,4 +95,13 @@ struct PluginDocArguments {
 };
 int plugin_doc(const PluginDocArguments& arguments);
 
+struct PluginNewArguments {
+  std::string kind;
+  std::string name;
+  std::string language = "cpp";
+  std::string directory;  ///< empty: one called like the plugin
+};
+/// Writes what a plugin begins with.
+int plugin_new(const PluginNewArguments& arguments);
+
 }  // namespace millrace::cli

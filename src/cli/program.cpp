@@ -26,6 +26,7 @@ int execute(const Command& command, const CommandLine& line) {
     int operator()(const ReplayArguments& arguments) const { return replay(arguments); }
     int operator()(const PluginListArguments& arguments) const { return plugin_list(arguments); }
     int operator()(const PluginDocArguments& arguments) const { return plugin_doc(arguments); }
+    int operator()(const PluginNewArguments& arguments) const { return plugin_new(arguments); }
     int operator()(const CompletionArguments& arguments) const {
       return print_result(arguments.shell == "zsh" ? zsh_completion(line.description())
                                                    : bash_completion(line.description()));
