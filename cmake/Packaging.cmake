@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # What `make install` copies besides the program, and the Debian package made of it (packaging/README.md).
+
+# What plugins are written against (docs/plugin-authors/native.md): `cmake --install BUILD --component headers`.
+install(DIRECTORY include/millrace DESTINATION include COMPONENT headers)
+install(FILES cmake/plugin/millrace-plugin-config.cmake DESTINATION share/cmake/millrace-plugin COMPONENT headers)
+
 if(NOT TARGET millrace_program)
   return()
 endif()

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "millrace/base/text.hpp"
+#include "plugin_skeleton.hpp"
 #include "report.hpp"
 
 namespace millrace::cli {
@@ -330,13 +331,14 @@ void CommandLine::describe_completion() {
 }
 
 void CommandLine::describe_plugin() {
-  auto* plugin = app_->add_subcommand("plugin", "list, document and check plugins");
+  auto* plugin = app_->add_subcommand("plugin", "list, document, check or begin plugins");
   plugin->require_subcommand(1);
   plugin->footer(
       "Examples:\n"
       "  millrace plugin list\n"
       "  millrace plugin doc webhook\n"
-      "  millrace plugin check my_source.py");
+      "  millrace plugin check my_source.py\n"
+      "  millrace plugin new source weather");
   auto* list = plugin->add_subcommand("list", "names, what they do and where they are from");
   list->footer(
       "Lists what is built in, and what lies in the folders that are named, in the plugin folders\n"
@@ -361,6 +363,7 @@ void CommandLine::describe_plugin() {
   add_plugins(*doc);
   doc->add_flag("--json", json_, "print as JSON");
   describe_plugin_check(*plugin);
+  describe_plugin_new(*plugin);
 }
 
 void CommandLine::describe_plugin_check(CLI::App& plugin) {
@@ -380,6 +383,30 @@ void CommandLine::describe_plugin_check(CLI::App& plugin) {
       ->required();
   add_plugins(*check);
   check->add_flag("--json", json_, "print the result as JSON");
+}
+
+void CommandLine::describe_plugin_new(CLI::App& plugin) {
+  auto* begin = plugin.add_subcommand("new", "write what a plugin of your own begins with");
+  begin->footer(
+      "Writes a plugin that can be built and tested as it is, its test and a README into a folder\n"
+      "called NAME. Nothing is overwritten.\n"
+      "\n"
+      "Examples:\n"
+      "  millrace plugin new source weather\n"
+      "  millrace plugin new filter shorten --language python --directory plugins/shorten");
+  begin->add_option("KIND", plugin_new_.kind, "what it provides")
+      ->type_name(fmt::format("{}", fmt::join(plugin_kinds(), "|")))
+      ->required();
+  begin->add_option("NAME", plugin_new_.name, "its name: small letters, digits and _")
+      ->type_name("NAME")
+      ->required();
+  begin->add_option("--language", plugin_new_.language, "what to write it in (cpp)")
+      ->type_name("cpp|python")
+      ->check([](const std::string& language) {
+        return language == "cpp" || language == "python" ? std::string() : "must be cpp or python";
+      });
+  begin->add_option("--directory", plugin_new_.directory, "another folder to write to")
+      ->type_name("DIR");
 }
 
 std::variant<Command, Answer> CommandLine::parse(std::vector<std::string> arguments) {
@@ -433,6 +460,7 @@ Command CommandLine::take() const {
   if (name == "replay") return finished(replay_);
   if (name == "list") return finished(plugin_list_);
   if (name == "doc") return finished(plugin_doc_);
+  if (name == "new") return finished(plugin_new_);
   if (name == "completion") return completion_;
   RunArguments run;
   for (const auto& [option, given] : run_options_) {

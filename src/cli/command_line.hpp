@@ -24,9 +24,10 @@ struct RunArguments {
 };
 
 /// What a command line of `millrace` asks for.
-using Command = std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments,
-                             TestArguments, BenchArguments, ReplayArguments, CompletionArguments,
-                             PluginListArguments, PluginDocArguments, PluginCheckArguments>;
+using Command =
+    std::variant<RunArguments, CheckArguments, ExplainArguments, TryArguments, TestArguments,
+                 BenchArguments, ReplayArguments, CompletionArguments, PluginListArguments,
+                 PluginDocArguments, PluginCheckArguments, PluginNewArguments>;
 
 /// A command line that asks for nothing more than a text: help, the version, or that it is wrong.
 struct Answer {
@@ -60,6 +61,7 @@ class CommandLine {
   void describe_completion();
   void describe_plugin();
   void describe_plugin_check(CLI::App& plugin);
+  void describe_plugin_new(CLI::App& plugin);
   void add_variables(CLI::App& command, VariablesArguments& variables);
   void add_plugins(CLI::App& command);
   Command take() const;
@@ -81,6 +83,7 @@ class CommandLine {
   PluginDocArguments plugin_doc_;
   PluginCheckArguments plugin_check_;
   PluginArguments plugins_;
+  PluginNewArguments plugin_new_;
 };
 
 }  // namespace millrace::cli

@@ -106,6 +106,14 @@ TEST(CommandLine, TakesThePluginCommands) {
   EXPECT_EQ(doc.plugins.filter_folders, Words{"c"});
   EXPECT_EQ(doc.plugins.plugin_folders, Words{"d"});
   EXPECT_EQ(taken<PluginCheckArguments>({"plugin", "check", "x.py"}).file, "x.py");
+  EXPECT_EQ(taken<PluginDocArguments>({"plugin", "doc", "webhook"}).name, "webhook");
+  const auto begun = taken<PluginNewArguments>(
+      {"plugin", "new", "source", "weather", "--language", "python", "--directory", "x"});
+  EXPECT_EQ(begun.kind, "source");
+  EXPECT_EQ(begun.name, "weather");
+  EXPECT_EQ(begun.language, "python");
+  EXPECT_EQ(begun.directory, "x");
+  EXPECT_EQ(taken<PluginNewArguments>({"plugin", "new", "filter", "mine"}).language, "cpp");
 }
 
 TEST(CommandLine, PrintsHelpWithoutArguments) {
@@ -128,10 +136,13 @@ TEST(CommandLine, PrintsHelpWithExamplesForEveryCommand) {
                                                {"plugin", "list", "--help"},
                                                {"plugin", "doc", "--help"},
                                                {"plugin", "check", "--help"}}) {
-    const auto help = answer(words);
-    EXPECT_EQ(help.exit_code, 0) << words[0];
-    EXPECT_NE(help.text.find("Example"), std::string::npos) << help.text;
-  }
+                                               {"plugin", "new", "--help"}}) {
+                                                 const auto help = answer(words);
+                                                 EXPECT_EQ(help.exit_code, 0) << words[0];
+                                                 EXPECT_NE(help.text.find("Example"),
+                                                           std::string::npos)
+                                                     << help.text;
+                                               }
 }
 
 TEST(CommandLine, PrintsTheVersion) {

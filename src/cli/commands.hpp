@@ -113,4 +113,13 @@ struct PluginCheckArguments {
 /// What can be found wrong with a plugin's file; a plugin is loaded, if it can be.
 int plugin_check(const PluginCheckArguments& arguments, const LoadPlugin& load = {});
 
+struct PluginNewArguments {
+  std::string kind;
+  std::string name;
+  std::string language = "cpp";
+  std::string directory;  ///< empty: one called like the plugin
+};
+/// Writes what a plugin begins with.
+int plugin_new(const PluginNewArguments& arguments);
+
 }  // namespace millrace::cli

@@ -34,6 +34,7 @@ int execute(const Command& command, const CommandLine& line) {
     int operator()(const PluginCheckArguments& arguments) const {
       return plugin_check(arguments, plugin_loader(arguments.plugins));
     }
+    int operator()(const PluginNewArguments& arguments) const { return plugin_new(arguments); }
     int operator()(const CompletionArguments& arguments) const {
       return print_result(arguments.shell == "zsh" ? zsh_completion(line.description())
                                                    : bash_completion(line.description()));

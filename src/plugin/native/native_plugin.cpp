@@ -106,9 +106,9 @@ Result<LoadedPlugin> load_native_plugin(const std::filesystem::path& file, Objec
   auto loaded = load(library, std::move(configuration));
   if (has_more(threads(), before)) {
     library->keep_in_memory();
-    return fail(Errc::permission_denied,
-                "plugin {}: it may not start a thread while it is loaded, and has",
-                library->name());
+    loaded =
+        fail(Errc::permission_denied,
+             "plugin {}: it may not start a thread while it is loaded, and has", library->name());
   }
   if (!loaded) return std::move(loaded.error()).with_context(file.string());
   library->go_live();
