@@ -399,14 +399,16 @@ class Cancelling(unittest.TestCase):
 
                 async def main(queue, args):
                     try:
+                        await queue.put({})
                         await asyncio.sleep(1000)
                     except asyncio.CancelledError:
                         print("swallowed")
                 """
             )
-            engine.ping()
+            engine.wait_for_events(channel, 1)
             engine.send(frames.CANCEL, channel)
-            self.assertEqual(engine.end_of(channel)[0], frames.ENDED)
+            self.assertEqual(engine.end_of(channel), (frames.ENDED, {"cancelled": True}))
+            self.assertEqual(engine.printed(), "swallowed\n")
 
     def test_a_put_that_waits_is_cancelled(self):
         with Engine() as engine:
@@ -425,12 +427,13 @@ class Cancelling(unittest.TestCase):
 
                 async def main(queue, args):
                     try:
+                        await queue.put({})
                         await asyncio.sleep(1000)
                     finally:
                         raise OSError("cannot close")
                 """
             )
-            engine.ping()
+            engine.wait_for_events(channel, 1)
             engine.send(frames.CANCEL, channel)
             kind, failure = engine.end_of(channel)
             self.assertEqual((kind, failure["type"]), (frames.FAILED, "OSError"))
@@ -458,8 +461,8 @@ class Cancelling(unittest.TestCase):
 
     def test_stop_ends_all_and_the_process_with_zero(self):
         with Engine() as engine:
-            for name in "ab":
-                engine.start_source(
+            for _ in range(2):
+                channel = engine.start_source(
                     """
                     import asyncio, atexit
 
@@ -467,12 +470,13 @@ class Cancelling(unittest.TestCase):
 
                     async def main(queue, args):
                         try:
+                            await queue.put({})
                             await asyncio.sleep(1000)
                         finally:
                             print("ended")
                     """
                 )
-            engine.ping()
+                engine.wait_for_events(channel, 1)
             self.assertEqual(engine.stop(), 0)
             self.assertEqual(engine.printed(), "ended\nended\nat exit\nat exit\n")
 
