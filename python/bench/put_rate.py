@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many events a second a source puts into the socket, beside a bare asyncio.Queue in one process.
 
-    python3 python/bench/put_rate.py [events]
+python3 python/bench/put_rate.py [events]
 """
 
 from __future__ import annotations

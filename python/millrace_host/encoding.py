@@ -89,14 +89,15 @@ def make_encoder(
 
 
 def _quick_writer(substitute: Substitute) -> Callable[[Any, int], Any]:
-    make = json.encoder.c_make_encoder
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # another interpreter than CPython
         slow = json.JSONEncoder(
             default=substitute, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
         return lambda value, _: (slow.encode(value),)
     quote = json.encoder.encode_basestring
-    return make(None, substitute, quote, None, ":", ",", False, False, False)
+    write: Callable[[Any, int], Any] = make(None, substitute, quote, None, ":", ",", False, False, False)
+    return write
 
 
 def _whole_characters(text: str) -> bytes:

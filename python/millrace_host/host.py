@@ -115,7 +115,9 @@ class Host:
         token = current_channel.set(channel)
         try:
             is_source = start["kind"] == "source"
-            self._instances[channel] = (self._make_source if is_source else self._make_instance)(channel, start)
+            self._instances[channel] = (self._make_source if is_source else self._make_instance)(
+                channel, start
+            )
         except BaseException as error:  # noqa: BLE001
             self._fail(channel, error)
             return

@@ -49,7 +49,9 @@ class Undefined(jinja2.StrictUndefined):
 
     __slots__ = ()
 
-    def __init__(self, hint: Optional[str] = None, obj: Any = missing, name: Any = None, exc: Any = None) -> None:
+    def __init__(
+        self, hint: Optional[str] = None, obj: Any = missing, name: Any = None, exc: Any = None
+    ) -> None:
         kind = None if hint else "name" if obj is missing else "attribute"
         super().__init__(hint, obj, name, partial(UndefinedValue, kind))  # type: ignore[arg-type]
 
@@ -57,7 +59,11 @@ class Undefined(jinja2.StrictUndefined):
     def _undefined_message(self) -> str:
         if not self._undefined_hint and self._undefined_obj is not missing:
             name = self._undefined_name
-            return f"Undefined jinja variable  {name!r}" if isinstance(name, str) else f"Undefined jinja variable  '{name}'"
+            return (
+                f"Undefined jinja variable  {name!r}"
+                if isinstance(name, str)
+                else f"Undefined jinja variable  '{name}'"
+            )
         return super()._undefined_message
 
     def fail(self) -> None:

@@ -59,7 +59,9 @@ async def twice(event, settings):
 @plugin.action("notify", settings=[Setting("text", "string", required=True)])
 async def notify(call):
     facts = await call.facts()
-    await call.post_event({"text": call.settings["text"], "of": call.event, "rule": call.rule, "facts": facts})
+    await call.post_event(
+        {"text": call.settings["text"], "of": call.event, "rule": call.rule, "facts": facts}
+    )
 
 
 @plugin.trigger("burst")
@@ -178,7 +180,9 @@ class Running(unittest.TestCase):
     def test_an_action(self):
         engine = testing.FakeEngine(known=[{"f": 1}])
         testing.run_action(plugin, "notify", {"text": "hi"}, event={"i": 1}, rule="r", engine=engine)
-        self.assertEqual(engine.posted_events, [{"text": "hi", "of": {"i": 1}, "rule": "r", "facts": [{"f": 1}]}])
+        self.assertEqual(
+            engine.posted_events, [{"text": "hi", "of": {"i": 1}, "rule": "r", "facts": [{"f": 1}]}]
+        )
         engine.refusals["facts"] = millrace.EngineError("not_found", "Ruleset x not found")
         with self.assertRaisesRegex(millrace.EngineError, "Ruleset x not found"):
             testing.run_action(plugin, "notify", {"text": "hi"}, engine=engine)

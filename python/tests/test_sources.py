@@ -481,7 +481,11 @@ class Cancelling(unittest.TestCase):
             self.assertEqual(engine.printed(), "ended\nended\nat exit\nat exit\n")
 
     def test_the_end_of_the_socket_ends_sources_that_hang_or_swallow(self):
-        for body in ("time.sleep(1000)", "[await swallow() for _ in range(1000)]", "await asyncio.sleep(1000)"):
+        for body in (
+            "time.sleep(1000)",
+            "[await swallow() for _ in range(1000)]",
+            "await asyncio.sleep(1000)",
+        ):
             with Engine() as engine:
                 channel = engine.start_source(
                     f"""
@@ -496,7 +500,7 @@ class Cancelling(unittest.TestCase):
                     async def main(queue, args):
                         await queue.put({{}})
                         await asyncio.sleep(0.05)
-                        {'await swallow()' if 'time' in body else 'pass'}
+                        {"await swallow()" if "time" in body else "pass"}
                         {body}
                     """
                 )

@@ -22,7 +22,9 @@ try:
 except ImportError:
     jinja2 = None
 
-CASES = [json.loads(line) for line in (Path(__file__).parent / "templates.jsonl").read_text("utf-8").splitlines()]
+CASES = [
+    json.loads(line) for line in (Path(__file__).parent / "templates.jsonl").read_text("utf-8").splitlines()
+]
 
 
 class Renderer:
@@ -123,10 +125,19 @@ class Templates(unittest.TestCase):
 
     def test_texts_of_events_cannot_break_the_host(self):
         compiled = self.renderer.compile("{{ event.x }}")["id"]
-        for text in ("(" * 5000, "-" * 100_000 + "1", "[" * 150 + "]" * 150, "\x00", "9" * 10_000, "'\\ud800'"):
+        for text in (
+            "(" * 5000,
+            "-" * 100_000 + "1",
+            "[" * 150 + "]" * 150,
+            "\x00",
+            "9" * 10_000,
+            "'\\ud800'",
+        ):
             rendered = self.renderer.render(compiled, {"event": {"x": text}})
             self.assertIn("value", rendered, text[:20])
-        self.assertEqual(self.renderer.render(compiled, {"event": {"x": "-" * 9 + "1"}}), {"value": "-" * 9 + "1"})
+        self.assertEqual(
+            self.renderer.render(compiled, {"event": {"x": "-" * 9 + "1"}}), {"value": "-" * 9 + "1"}
+        )
 
     def test_many_requests_at_once_are_all_answered(self):
         number = self.renderer.compile("{{ event.i }}")["id"]
