@@ -135,14 +135,12 @@ TEST(CommandLine, PrintsHelpWithExamplesForEveryCommand) {
                                                {"plugin", "--help"},
                                                {"plugin", "list", "--help"},
                                                {"plugin", "doc", "--help"},
-                                               {"plugin", "check", "--help"}}) {
+                                               {"plugin", "check", "--help"},
                                                {"plugin", "new", "--help"}}) {
-                                                 const auto help = answer(words);
-                                                 EXPECT_EQ(help.exit_code, 0) << words[0];
-                                                 EXPECT_NE(help.text.find("Example"),
-                                                           std::string::npos)
-                                                     << help.text;
-                                               }
+    const auto help = answer(words);
+    EXPECT_EQ(help.exit_code, 0) << words[0];
+    EXPECT_NE(help.text.find("Example"), std::string::npos) << help.text;
+  }
 }
 
 TEST(CommandLine, PrintsTheVersion) {
