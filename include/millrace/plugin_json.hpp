@@ -33,11 +33,24 @@ class Error : public std::runtime_error {
   millrace_status status_;
 };
 
+/// One entry of an object. A template because it is used in the class that it holds.
+template <class Value>
+struct JsonMember {
+  JsonMember(std::string member_name, Value member_value)
+      : name(std::move(member_name)), value(std::move(member_value)) {}
+  friend bool operator==(const JsonMember& a, const JsonMember& b) {
+    return a.name == b.name && a.value == b.value;
+  }
+
+  std::string name;
+  Value value;
+};
+
 /// A JSON value: as much as events and settings need. Objects keep the order of their members,
 /// and are searched from end to end.
 class Json {
  public:
-  struct Member;
+  using Member = JsonMember<Json>;
   using Array = std::vector<Json>;
   using Object = std::vector<Member>;
 
@@ -130,17 +143,6 @@ class Json {
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array,
                Object>
       value_;
-};
-
-struct Json::Member {
-  Member(std::string member_name, Json member_value)
-      : name(std::move(member_name)), value(std::move(member_value)) {}
-  friend bool operator==(const Member& a, const Member& b) {
-    return a.name == b.name && a.value == b.value;
-  }
-
-  std::string name;
-  Json value;
 };
 
 inline Json::Json(std::initializer_list<Member> members) : value_(Object(members)) {}
