@@ -189,7 +189,10 @@ class Call {
 /// Events that travel together: 256 is a good number.
 class Batch {
  public:
-  void add(const Json& event) { add_text(event.text()); }
+  void add(const Json& event) {
+    event.append_to(texts_);
+    ends_.push_back(texts_.size());
+  }
   /// A JSON text.
   void add_text(std::string_view json) {
     texts_ += json;

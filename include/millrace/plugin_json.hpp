@@ -33,11 +33,24 @@ class Error : public std::runtime_error {
   millrace_status status_;
 };
 
+/// One entry of an object. A template because it is used in the class that it holds.
+template <class Value>
+struct JsonMember {
+  JsonMember(std::string member_name, Value member_value)
+      : name(std::move(member_name)), value(std::move(member_value)) {}
+  friend bool operator==(const JsonMember& a, const JsonMember& b) {
+    return a.name == b.name && a.value == b.value;
+  }
+
+  std::string name;
+  Value value;
+};
+
 /// A JSON value: as much as events and settings need. Objects keep the order of their members,
 /// and are searched from end to end.
 class Json {
  public:
-  struct Member;
+  using Member = JsonMember<Json>;
   using Array = std::vector<Json>;
   using Object = std::vector<Member>;
 
@@ -71,6 +84,8 @@ class Json {
   static Json parse(std::string_view text);
   /// Compact. Bytes that are no UTF-8 become U+FFFD; NaN and infinity become null.
   std::string text() const;
+  /// The same, appended.
+  void append_to(std::string& out) const;
 
   bool is_null() const { return is<std::monostate>(); }
   bool is_string() const { return is<std::string>(); }
@@ -123,23 +138,11 @@ class Json {
     throw Error(std::string("not a JSON ") + wanted + ": " + text().substr(0, 80),
                 MILLRACE_INVALID_EVENT);
   }
-  void write(std::string& out) const;
   static void write_string(std::string_view text, std::string& out);
 
   std::variant<std::monostate, bool, std::int64_t, std::uint64_t, double, std::string, Array,
                Object>
       value_;
-};
-
-struct Json::Member {
-  Member(std::string member_name, Json member_value)
-      : name(std::move(member_name)), value(std::move(member_value)) {}
-  friend bool operator==(const Member& a, const Member& b) {
-    return a.name == b.name && a.value == b.value;
-  }
-
-  std::string name;
-  Json value;
 };
 
 inline Json::Json(std::initializer_list<Member> members) : value_(Object(members)) {}
@@ -202,11 +205,11 @@ inline void Json::push_back(Json item) {
 
 inline std::string Json::text() const {
   std::string out;
-  write(out);
+  append_to(out);
   return out;
 }
 
-inline void Json::write(std::string& out) const {
+inline void Json::append_to(std::string& out) const {
   char digits[32];
   const auto add_number = [&](auto number) {
     out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
@@ -225,7 +228,7 @@ inline void Json::write(std::string& out) const {
     out += '[';
     for (const auto& item : *array) {
       if (&item != array->data()) out += ',';
-      item.write(out);
+      item.append_to(out);
     }
     out += ']';
   } else if (const auto* object = std::get_if<Object>(&value_)) {
@@ -234,7 +237,7 @@ inline void Json::write(std::string& out) const {
       if (&member != object->data()) out += ',';
       write_string(member.name, out);
       out += ':';
-      member.value.write(out);
+      member.value.append_to(out);
     }
     out += '}';
   } else {
@@ -282,8 +285,14 @@ inline void add_utf8(std::uint32_t code, std::string& out) {
 
 inline void Json::write_string(std::string_view text, std::string& out) {
   constexpr char kHex[] = "0123456789abcdef";
+  const auto is_plain = [](char c) { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; };
   out += '"';
   while (!text.empty()) {
+    std::size_t plain = 0;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out.append(text.data(), plain);
+    text.remove_prefix(plain);
+    if (text.empty()) break;
     const auto length = detail::utf8_length(text);
     const auto first = static_cast<unsigned char>(text.front());
     if (length == 0) {

@@ -128,9 +128,8 @@ Result<std::vector<SkeletonFile>> plugin_skeleton(std::string_view kind, std::st
   if (auto checked = check_name(name); !checked) return checked.error();
   const auto found = std::ranges::find(plugin_templates(), kind, &PluginTemplate::kind);
   if (found == plugin_templates().end()) {
-    const auto kinds = plugin_kinds();
-    return fail(Errc::invalid_settings, "there are no plugins of kind `{}`{}; there are {}",
-                printable(kind), did_you_mean(kind, kinds), fmt::join(kinds, ", "));
+    return fail(Errc::invalid_settings, "unknown kind `{}`: it must be one of {}", printable(kind),
+                fmt::join(plugin_kinds(), ", "));
   }
   auto files = language == PluginLanguage::cpp ? cpp_files(*found) : python_files(*found);
   for (auto& file : files) {
