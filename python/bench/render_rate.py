@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many templates and filter calls a second a host answers, with many requests under way.
 
-    python3 python/bench/render_rate.py [requests]
+python3 python/bench/render_rate.py [requests]
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ import logging
 from typing import Any, Awaitable, Callable, Dict, List, Mapping, Optional, Protocol, Tuple, Union
 
 from . import phases
+from .errors import PhaseError
 
 Event = Dict[str, Any]
 Request = Callable[[str, Dict[str, Any]], Awaitable[Any]]
@@ -96,7 +97,7 @@ class LoadContext:
     def _refusing(self, method: str) -> Callable[..., None]:
         def refuse(*_: Any, **__: Any) -> None:
             phases.refuse_while_loading(f"{method} is refused")
-            raise phases.PhaseError(f"plugin {self.plugin}: only an action's call may {method}")
+            raise PhaseError(f"plugin {self.plugin}: only an action's call may {method}")
 
         return refuse
 

@@ -23,8 +23,9 @@ class Service:
         self._extension = extension
         self._settings = settings
         self._instance: Any = None
-        if inspect.isclass(extension.made):
-            self._instance = extension.made(settings) if _takes_one(extension.made) else extension.made()
+        made = extension.made
+        if inspect.isclass(made):
+            self._instance = _construct(made, settings)
 
     def find(self, function: str) -> Callable[[Any], Any]:
         """Takes the argument. Raises Unsupported."""
@@ -32,15 +33,19 @@ class Service:
             if function == SERVICE_FUNCTIONS[self._extension.kind]:
                 return lambda argument: self._extension.made(argument, self._settings)
         elif not function.startswith("_") and function not in _OWN:
-            method = getattr(self._instance, function, None)
+            method: Any = getattr(self._instance, function, None)
             if callable(method):
-                return method
+                return method  # type: ignore[no-any-return]
         raise Unsupported(f"{self._extension.kind} {self._extension.name} has no function {function}")
 
     def close(self) -> Any:
         """May return an awaitable."""
         close = getattr(self._instance, "close", None)
         return close() if callable(close) else None
+
+
+def _construct(made: Callable[..., Any], settings: Dict[str, Any]) -> Any:
+    return made(settings) if _takes_one(made) else made()
 
 
 def _takes_one(made: Callable[..., Any]) -> bool:

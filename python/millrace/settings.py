@@ -56,7 +56,9 @@ class Setting:
 
     def __post_init__(self) -> None:
         if self.type not in _WANTED:
-            raise ValueError(f"setting {self.name}: type must be one of {', '.join(_WANTED)}, not {self.type}")
+            raise ValueError(
+                f"setting {self.name}: type must be one of {', '.join(_WANTED)}, not {self.type}"
+            )
         if self.default is not None:
             object.__setattr__(self, "default", self.check(self.default))
 

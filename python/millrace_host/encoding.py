@@ -57,13 +57,21 @@ def _article(noun: str) -> str:
     return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
 
 
+def refuse_key(key: Any) -> str:
+    """Raises Unencodable."""
+    raise Unencodable(f"{_article(type(key).__name__)} cannot be a key in JSON")
+
+
 def make_encoder(
-    substitute: Substitute = plain_value, on_not_finite: Callable[[], None] = lambda: None
+    substitute: Substitute = plain_value,
+    on_not_finite: Callable[[], None] = lambda: None,
+    key_text: Callable[[Any], str] = refuse_key,
 ) -> Callable[[Any], bytes]:
     """A function that writes a value as JSON in UTF-8.
 
     `substitute` is asked for what stands for values that are no JSON; `on_not_finite` is told when NaN
-    or an infinity was written as null. The function raises Unencodable, or what `substitute` raises.
+    or an infinity was written as null, `key_text` what a key is called that is neither text nor number.
+    The function raises Unencodable, and what the two raise.
     """
     write = _quick_writer(substitute)
 
@@ -71,7 +79,7 @@ def make_encoder(
         try:
             return "".join(write(value, 0)).encode()
         except (TypeError, ValueError, RecursionError):  # also Unencodable: found again below, if it stays
-            copier = _Copier(substitute)
+            copier = _Copier(substitute, key_text)
             copy = copier.copied(value)
             if copier.met_not_finite:
                 on_not_finite()
@@ -81,14 +89,15 @@ def make_encoder(
 
 
 def _quick_writer(substitute: Substitute) -> Callable[[Any, int], Any]:
-    make = json.encoder.c_make_encoder
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
     if make is None:  # another interpreter than CPython
         slow = json.JSONEncoder(
             default=substitute, ensure_ascii=False, allow_nan=False, separators=(",", ":")
         )
         return lambda value, _: (slow.encode(value),)
     quote = json.encoder.encode_basestring
-    return make(None, substitute, quote, None, ":", ",", False, False, False)
+    write: Callable[[Any, int], Any] = make(None, substitute, quote, None, ":", ",", False, False, False)
+    return write
 
 
 def _whole_characters(text: str) -> bytes:
@@ -102,8 +111,9 @@ def _whole_characters(text: str) -> bytes:
 class _Copier:
     """Copies a value into dicts with texts as keys, lists, texts, numbers, booleans and None."""
 
-    def __init__(self, substitute: Substitute) -> None:
+    def __init__(self, substitute: Substitute, key_text: Callable[[Any], str]) -> None:
         self._substitute = substitute
+        self._key_text = key_text
         self._above: Set[int] = set()  # what the value that is being copied is part of
         self.met_not_finite = False
 
@@ -148,7 +158,7 @@ class _Copier:
             return str(key)
         plain = self._copied(key)
         if isinstance(plain, (dict, list)):
-            raise Unencodable(f"{_article(type(key).__name__)} cannot be a key in JSON")
+            return self._key_text(key)
         return plain if isinstance(plain, str) else json.dumps(plain)
 
 

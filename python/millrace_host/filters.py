@@ -35,8 +35,12 @@ def _server(function: Callable[..., Any], apply: Apply, drops_none: bool) -> Ser
     async def serve_waiting(payload: Dict[str, Any]) -> bytes:
         return _listed([await _outcome_waiting(apply, event, drops_none) for event in payload["events"]])
 
-    call = getattr(function, "__call__", None)
-    return serve_waiting if is_coroutine_function(function) or is_coroutine_function(call) else serve
+    return serve_waiting if _has_to_wait(function) else serve
+
+
+def _has_to_wait(function: Callable[..., Any]) -> bool:
+    """Also an object whose `__call__` is a coroutine function."""
+    return is_coroutine_function(function) or is_coroutine_function(type(function).__call__)
 
 
 def _outcome(apply: Apply, event: Any, drops_none: bool) -> bytes:

@@ -108,17 +108,16 @@ class Host:
         except BaseException as error:  # noqa: BLE001  (also a file that exits)
             self._fail(channel, error)
             return
-        self._files[request["file"]] = loaded
-        self._deferred += loaded.deferred
-        if self._requests.is_live:
-            self._run_deferred()
+        self._keep(loaded)
 
     def _start(self, channel: int, payload: bytes) -> None:
         start = json.loads(payload)
         token = current_channel.set(channel)
         try:
             is_source = start["kind"] == "source"
-            self._instances[channel] = (self._make_source if is_source else self._make_instance)(channel, start)
+            self._instances[channel] = (self._make_source if is_source else self._make_instance)(
+                channel, start
+            )
         except BaseException as error:  # noqa: BLE001
             self._fail(channel, error)
             return
@@ -161,8 +160,14 @@ class Host:
         """A host that was started again may not have been asked to load."""
         path = start["file"]
         if path not in self._files:
-            self._files[path] = load_file(path, start.get("name") or "", start["kind"], {})
+            self._keep(load_file(path, start.get("name") or "", start["kind"], {}))
         return self._files[path]
+
+    def _keep(self, loaded: LoadedFile) -> None:
+        self._files[loaded.path] = loaded
+        self._deferred += loaded.deferred
+        if self._requests.is_live:
+            self._run_deferred()
 
     def _legacy_namespace(self, start: Dict[str, Any]) -> Dict[str, Any]:
         """That of the load for the first instance, a new one for each that follows."""

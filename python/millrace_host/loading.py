@@ -40,7 +40,7 @@ class LoadedFile:
 
     def describe(self, kind: str) -> Dict[str, Any]:
         """The payload of LOADED."""
-        legacy = {"kind": kind, "name": None, "aliases": [], "summary": ""}
+        legacy: Dict[str, Any] = {"kind": kind, "name": None, "aliases": [], "summary": ""}
         extensions = [e.describe() for plugin in self.plugins for e in plugin.extensions]
         return {
             "plugin": self.plugins[0].describe() if self.plugins else None,
@@ -120,7 +120,11 @@ def _imports_millrace(path: str) -> bool:
 def _is_import_of_millrace(node: ast.AST) -> bool:
     if isinstance(node, ast.Import):
         return any(alias.name.split(".")[0] == "millrace" for alias in node.names)
-    return isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] == "millrace"
+    return (
+        isinstance(node, ast.ImportFrom)
+        and node.level == 0
+        and (node.module or "").split(".")[0] == "millrace"
+    )
 
 
 def _plugins_in(namespace: Mapping[str, Any]) -> List[Plugin]:
@@ -136,5 +140,3 @@ def _run_loaders(plugin: Plugin, loaded: LoadedFile) -> None:
         context = LoadContext(plugin.name, loaded.configuration)
         loader(context)
         loaded.deferred += [(plugin.name, function, given) for function, given in context.deferred]
-
-

@@ -27,8 +27,7 @@ def regex_replace(
     text, found = re.compile(pattern, flags).subn(replacement, str(value), count=count)
     if found < mandatory_count:
         raise ValueError(
-            f"Regex replace failed: expected at least {mandatory_count} replacements, "
-            f"but only found {found}."
+            f"Regex replace failed: expected at least {mandatory_count} replacements, but only found {found}."
         )
     return text
 

@@ -2,11 +2,13 @@
 """Jinja2 templates, native types, strict about what is undefined.
 
 A template that is one expression gives its value; otherwise the pieces are joined as text. A text is
-then read as a Python literal, and if it is one, the literal's value is the result.
+then read as a Python literal, and if it is one, the literal's value is the result: unless JSON has no
+such value (bytes, sets, complex numbers, Ellipsis, infinities), then it stays a text.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from ast import literal_eval, parse
@@ -47,7 +49,9 @@ class Undefined(jinja2.StrictUndefined):
 
     __slots__ = ()
 
-    def __init__(self, hint: Optional[str] = None, obj: Any = missing, name: Any = None, exc: Any = None) -> None:
+    def __init__(
+        self, hint: Optional[str] = None, obj: Any = missing, name: Any = None, exc: Any = None
+    ) -> None:
         kind = None if hint else "name" if obj is missing else "attribute"
         super().__init__(hint, obj, name, partial(UndefinedValue, kind))  # type: ignore[arg-type]
 
@@ -55,7 +59,11 @@ class Undefined(jinja2.StrictUndefined):
     def _undefined_message(self) -> str:
         if not self._undefined_hint and self._undefined_obj is not missing:
             name = self._undefined_name
-            return f"Undefined jinja variable  {name!r}" if isinstance(name, str) else f"Undefined jinja variable  '{name}'"
+            return (
+                f"Undefined jinja variable  {name!r}"
+                if isinstance(name, str)
+                else f"Undefined jinja variable  '{name}'"
+            )
         return super()._undefined_message
 
     def fail(self) -> None:
@@ -64,7 +72,7 @@ class Undefined(jinja2.StrictUndefined):
 
 
 def native_value(pieces: Iterable[Any]) -> Any:
-    """Jinja2's native_concat(), but a text that is too deep for a literal stays a text."""
+    """As Jinja2's native_concat() does, with literal_value() for texts."""
     rest = iter(pieces)
     head = list(islice(rest, 2))
     if not head:
@@ -76,14 +84,29 @@ def native_value(pieces: Iterable[Any]) -> Any:
 
 
 def literal_value(text: str) -> Any:
-    """The value of the Python literal that the text is, else the text."""
+    """The value of the Python literal that the text is, if JSON has it; else the text."""
     first = text[:1]
     if (first.isascii() and (first.isalpha() or first == "_") or not first) and not _LITERAL_WORD.match(text):
         return text
     try:
-        return literal_eval(parse(text, mode="eval"))  # as Jinja2: parse() keeps leading blanks, an error
+        value = literal_eval(parse(text, mode="eval"))  # as Jinja2: parse() keeps leading blanks, an error
+        return value if _is_json(value) else text
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return text
+
+
+def _is_json(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_is_json, value))
+    if isinstance(value, dict):
+        return all(map(_is_scalar, value)) and all(map(_is_json, value.values()))
+    return _is_scalar(value)
+
+
+def _is_scalar(value: Any) -> bool:
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return value is None or isinstance(value, (str, int))
 
 
 def _plain_result(value: Any) -> Any:
@@ -104,7 +127,7 @@ class Template:
         self.compiled = compiled
         self.names = names
         self.is_constant = is_constant
-        self.result: Optional[bytes] = None  # of a constant one
+        self.result: Optional[bytes] = None  # of a constant one, if the scope has none of its names
 
 
 class Templates:
@@ -117,7 +140,7 @@ class Templates:
         self._environment.filters.update(FILTERS)
         self._names: Dict[str, Any] = {**self._environment.globals, **variables}
         self._by_text: Dict[str, Template] = {}
-        self._encode = make_encoder(_plain_result)
+        self._encode = make_encoder(_plain_result, key_text=str)
 
     def compile(self, text: str) -> Template:
         """Raises jinja2.TemplateSyntaxError."""
@@ -132,7 +155,8 @@ class Templates:
 
     def render(self, template: Template, scope: Mapping[str, Any]) -> bytes:
         """The value as JSON. Raises UndefinedValue, and what filters and methods raise."""
-        if template.result is not None:
+        is_kept = template.is_constant and scope.keys().isdisjoint(template.names)
+        if is_kept and template.result is not None:
             return template.result
         names = self._names.copy()
         names.update(scope)
@@ -141,7 +165,7 @@ class Templates:
         if isinstance(value, Undefined):
             value.fail()
         result = self._encode(value)
-        if template.is_constant:
+        if is_kept:
             template.result = result
         return result
 

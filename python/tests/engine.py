@@ -23,7 +23,13 @@ sys.path.insert(0, str(FOLDER))
 from millrace_host import frames  # noqa: E402
 
 TIMEOUT = 20.0
-EVERYTHING: Dict[str, Any] = {"limits": {}, "user": None, "seccomp": False, "log_level": "info", "variables": {}}
+EVERYTHING: Dict[str, Any] = {
+    "limits": {},
+    "user": None,
+    "seccomp": False,
+    "log_level": "info",
+    "variables": {},
+}
 
 Message = Tuple[int, int, Any]  # type, channel, payload (JSON, or bytes of EVENTS)
 
@@ -119,7 +125,9 @@ class Engine:
         """The file, and the payload of LOADED or FAILED."""
         path = self.write_file(text, more.pop("file", "plugin.py"))
         channel = self.new_channel()
-        self.send(frames.LOAD, channel, {"file": path, "name": name, "kind": kind, "configuration": {}, **more})
+        self.send(
+            frames.LOAD, channel, {"file": path, "name": name, "kind": kind, "configuration": {}, **more}
+        )
         while True:
             got, on, payload = self.receive()
             if on == channel and got in (frames.LOADED, frames.FAILED):

@@ -143,7 +143,9 @@ class LegacyFilters(unittest.TestCase):
                 start = {"file": path, "kind": "filter", "extension": None, "name": "f", "settings": settings}
                 engine.send(frames.START, channel, start)
                 kind, _, failure = engine.receive()
-                self.assertEqual((kind, failure["type"], failure["message"]), (frames.FAILED, "TypeError", message))
+                self.assertEqual(
+                    (kind, failure["type"], failure["message"]), (frames.FAILED, "TypeError", message)
+                )
 
     def test_a_file_without_main(self):
         with Engine() as engine:
@@ -161,7 +163,9 @@ class Package(unittest.TestCase):
         self.engine.send(frames.LIVE, 0)
 
     def test_what_is_loaded_is_told(self):
-        self.assertEqual(self.loaded["plugin"], {"name": "tools", "version": "1.2", "summary": "Many things."})
+        self.assertEqual(
+            self.loaded["plugin"], {"name": "tools", "version": "1.2", "summary": "Many things."}
+        )
         kinds = [(e["kind"], e["name"]) for e in self.loaded["extensions"]]
         self.assertEqual(kinds[0], ("source", "count"))
         self.assertIn(("hook_class", "hooks"), kinds)
@@ -229,7 +233,9 @@ class Package(unittest.TestCase):
                 ("banner", {"name": "notify", "text": "r rs ['h'] [{'f': 1}]"}),
             ],
         )
-        self.assertEqual((self.engine.logs[-1]["message"], self.engine.logs[-1]["channel"]), ("notified", channel))
+        self.assertEqual(
+            (self.engine.logs[-1]["message"], self.engine.logs[-1]["channel"]), ("notified", channel)
+        )
 
     def test_a_request_that_is_refused_and_a_failing_action(self):
         self.live()

@@ -92,12 +92,16 @@ class Rights(unittest.TestCase):
         text = tell("[l.split()[1] for l in open('/proc/self/status') if l.startswith('NoNewPrivs')]")
         self.assertEqual(self.value_of(text), ["1"])
 
-    @unittest.skipUnless(ROOT and os.path.exists("/usr/bin/python3"), "needs root, and an interpreter that others may run")
+    @unittest.skipUnless(
+        ROOT and os.path.exists("/usr/bin/python3"), "needs root, and an interpreter that others may run"
+    )
     def test_another_user(self):
         user = pwd.getpwnam("nobody")
         with Engine({"user": "nobody"}, interpreter="/usr/bin/python3") as engine:
             os.chmod(engine.folder.name, 0o755)
-            channel = engine.start_source(tell("[os.getuid(), os.getgid(), os.getgroups(), os.environ['HOME']]"))
+            channel = engine.start_source(
+                tell("[os.getuid(), os.getgid(), os.getgroups(), os.environ['HOME']]")
+            )
             kind, payload = engine.end_of(channel)
             self.assertEqual(kind, frames.ENDED, payload)
             value = engine.events[channel][0]["value"]
@@ -165,7 +169,9 @@ async def main(queue, args):
 class Frames(unittest.TestCase):
     def test_frames_come_in_pieces(self):
         reader = frames.FrameReader()
-        stream = frames.make_frame(1, 2, b"abc") + frames.make_frame(3, 4) + frames.make_frame(5, 6, b"x" * 99)
+        stream = (
+            frames.make_frame(1, 2, b"abc") + frames.make_frame(3, 4) + frames.make_frame(5, 6, b"x" * 99)
+        )
         got = [frame for byte in stream for frame in reader.feed(bytes([byte]))]
         self.assertEqual(got, [(1, 2, b"abc"), (3, 4, b""), (5, 6, b"x" * 99)])
 

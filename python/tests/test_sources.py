@@ -399,14 +399,16 @@ class Cancelling(unittest.TestCase):
 
                 async def main(queue, args):
                     try:
+                        await queue.put({})
                         await asyncio.sleep(1000)
                     except asyncio.CancelledError:
                         print("swallowed")
                 """
             )
-            engine.ping()
+            engine.wait_for_events(channel, 1)
             engine.send(frames.CANCEL, channel)
-            self.assertEqual(engine.end_of(channel)[0], frames.ENDED)
+            self.assertEqual(engine.end_of(channel), (frames.ENDED, {"cancelled": True}))
+            self.assertEqual(engine.printed(), "swallowed\n")
 
     def test_a_put_that_waits_is_cancelled(self):
         with Engine() as engine:
@@ -425,12 +427,13 @@ class Cancelling(unittest.TestCase):
 
                 async def main(queue, args):
                     try:
+                        await queue.put({})
                         await asyncio.sleep(1000)
                     finally:
                         raise OSError("cannot close")
                 """
             )
-            engine.ping()
+            engine.wait_for_events(channel, 1)
             engine.send(frames.CANCEL, channel)
             kind, failure = engine.end_of(channel)
             self.assertEqual((kind, failure["type"]), (frames.FAILED, "OSError"))
@@ -458,8 +461,8 @@ class Cancelling(unittest.TestCase):
 
     def test_stop_ends_all_and_the_process_with_zero(self):
         with Engine() as engine:
-            for name in "ab":
-                engine.start_source(
+            for _ in range(2):
+                channel = engine.start_source(
                     """
                     import asyncio, atexit
 
@@ -467,17 +470,22 @@ class Cancelling(unittest.TestCase):
 
                     async def main(queue, args):
                         try:
+                            await queue.put({})
                             await asyncio.sleep(1000)
                         finally:
                             print("ended")
                     """
                 )
-            engine.ping()
+                engine.wait_for_events(channel, 1)
             self.assertEqual(engine.stop(), 0)
             self.assertEqual(engine.printed(), "ended\nended\nat exit\nat exit\n")
 
     def test_the_end_of_the_socket_ends_sources_that_hang_or_swallow(self):
-        for body in ("time.sleep(1000)", "[await swallow() for _ in range(1000)]", "await asyncio.sleep(1000)"):
+        for body in (
+            "time.sleep(1000)",
+            "[await swallow() for _ in range(1000)]",
+            "await asyncio.sleep(1000)",
+        ):
             with Engine() as engine:
                 channel = engine.start_source(
                     f"""
@@ -492,7 +500,7 @@ class Cancelling(unittest.TestCase):
                     async def main(queue, args):
                         await queue.put({{}})
                         await asyncio.sleep(0.05)
-                        {'await swallow()' if 'time' in body else 'pass'}
+                        {"await swallow()" if "time" in body else "pass"}
                         {body}
                     """
                 )
