@@ -92,7 +92,7 @@ struct Bench {
   std::filesystem::path folder;
   std::size_t count = 0;
 
-  Task<LoadedPlugin> load(std::string name, const char* text, std::string_view kind) {
+  Task<LoadedPlugin> load(const std::string& name, const char* text, std::string_view kind) {
     const auto file = folder / (name + ".py");
     if (auto written = write_file_atomically(file, text); !written) give_up(written.error());
     auto loaded = co_await plugins.load(file, name, kind, {}, {});
