@@ -92,7 +92,7 @@ struct Bench {
   std::filesystem::path folder;
   std::size_t count = 0;
 
-  Task<LoadedPlugin> load(std::string name, const char* text, std::string_view kind) {
+  Task<LoadedPlugin> load(const std::string& name, const char* text, std::string_view kind) {
     const auto file = folder / (name + ".py");
     if (auto written = write_file_atomically(file, text); !written) give_up(written.error());
     auto loaded = co_await plugins.load(file, name, kind, {}, {});
@@ -155,11 +155,7 @@ struct Bench {
   }
 };
 
-}  // namespace
-}  // namespace millrace
-
-int main(int argc, char** argv) {
-  using namespace millrace;
+void measure(std::size_t count) {
   const SystemClock clock;
   MainLoop loop(clock);
   Log log(Log::Options{.least = LogLevel::info});
@@ -167,8 +163,14 @@ int main(int argc, char** argv) {
   const auto folder =
       std::filesystem::temp_directory_path() / fmt::format("millrace-bench-{}", ::getpid());
   std::filesystem::create_directories(folder);
-  const std::size_t count = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 400'000;
   Bench bench{.loop = loop, .log = log, .plugins = plugins, .folder = folder, .count = count};
   loop.run_until_done(bench.run());
   std::filesystem::remove_all(folder);
+}
+
+}  // namespace
+}  // namespace millrace
+
+int main(int argc, char** argv) {
+  millrace::measure(argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 400'000);
 }

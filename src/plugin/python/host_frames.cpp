@@ -54,6 +54,7 @@ Result<> HostProcess::route(const Frame& frame) {
   if (frame.channel == kHostChannel) return route_to_host(frame);
   if (frame.channel > last_channel_)
     return fail(Errc::corrupt, "it wrote to the channel {}, which nobody opened", frame.channel);
+  if (frame.type == FrameType::events) running_->has_read_events = true;
   const auto found = channels_.find(frame.channel);
   if (found == channels_.end()) return {};  // closed meanwhile
   return found->second->on_frame(frame, running_->reader.memory());

@@ -12,11 +12,9 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 #include <cerrno>
 #include <cstdlib>
 #include <utility>
@@ -37,6 +35,8 @@ constexpr int kSocketNumber = 3;  // of the child's descriptors
 constexpr int kSocketBuffer = 1 << 20;
 // More than the system keeps of what a process has sent: if there is more, somebody else sends.
 constexpr std::size_t kMostLeftBehind = std::size_t{8} << 20;
+constexpr std::size_t kLittle = std::size_t{16} << 10;  // bytes of a read
+constexpr auto kPause = 100us;
 constexpr auto kHandshakeTime = 10s;
 constexpr auto kTerminateGrace = 2s;
 constexpr auto kLongLife = 60s;
@@ -174,13 +174,16 @@ Result<std::unique_ptr<HostProcess::Running>> HostProcess::spawn() {
   if (!socket) return socket.error();
   if (!output) return output.error();
   if (!errors) return errors.error();
+  auto host_socket = HostSocket::make(loop_, std::move(socket->here));
+  if (!host_socket) return host_socket.error();
   auto process =
       ChildProcess::start(loop_, {.arguments = {*interpreter, (*folder / "millrace_host").string()},
                                   .descriptors = {{STDOUT_FILENO, output->there.get()},
                                                   {STDERR_FILENO, errors->there.get()},
                                                   {kSocketNumber, socket->there.get()}}});
   if (!process) return process.error();
-  return std::make_unique<Running>(loop_, std::move(*process), *socket, *output, *errors);
+  return std::make_unique<Running>(loop_, std::move(*process), std::move(*host_socket), *output,
+                                   *errors);
 }
 
 std::string HostProcess::configuration() const {
@@ -246,7 +249,8 @@ Task<> HostProcess::watch_exit() {
   if (!exited) co_return;  // never: nobody stops this group
   state_ = State::ending;
   boost::system::error_code ignored;
-  running.socket.cancel(ignored);
+  running.socket->cancel();
+  running.pause.cancel();
   running.output.cancel(ignored);
   running.errors.cancel(ignored);
   running.outgoing_grew.notify_all();
@@ -256,23 +260,35 @@ Task<> HostProcess::read_frames() {
   auto& running = *running_;
   std::size_t left_behind = 0;
   while (left_behind <= kMostLeftBehind) {
-    const auto room = running.reader.prepare();
-    boost::system::error_code error;
-    std::size_t got = 0;
-    const asio::mutable_buffer buffer(room.data(), room.size());
-    if (running.process->exit_status()) {
-      got = running.socket.read_some(buffer, error);
-      left_behind += got;
-    } else {
-      got = co_await running.socket.async_read_some(
-          buffer, asio::redirect_error(asio::use_awaitable, error));
-      if (error == asio::error::operation_aborted) continue;  // it has exited
+    const bool exited = running.process->exit_status().has_value();
+    const auto got = running.socket->receive(running.reader.prepare());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && errno == EAGAIN && !exited) {
+      co_await running.socket->wait_readable();
+      continue;
     }
-    if (error) break;
-    running.reader.commit(got);
+    if (got <= 0) break;
+    running.reader.commit(static_cast<std::size_t>(got));
+    running.has_read_events = false;
     if (!route_all()) co_return;
+    if (exited) left_behind += static_cast<std::size_t>(got);
+    co_await pause_reading(static_cast<std::size_t>(got));
   }
   on_end_of_frames();
+}
+
+// A source that puts one event after the other would wake the engine for each: while they come, it
+// looks again a little later instead, by real time: this paces reading, nothing is due. An answer
+// may be waited for: it is not held up.
+Task<> HostProcess::pause_reading(std::size_t got) {
+  auto& running = *running_;
+  if (!running.has_read_events || got >= kLittle || running.process->exit_status()) {
+    co_await loop_.yield();
+    co_return;
+  }
+  boost::system::error_code ignored;
+  running.pause.expires_after(kPause);
+  co_await running.pause.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
 }
 
 void HostProcess::on_end_of_frames() {
@@ -314,11 +330,20 @@ Task<> HostProcess::write_frames() {
       continue;
     }
     const auto gathered = std::exchange(running.outgoing, {});
-    boost::system::error_code error;
-    co_await asio::async_write(running.socket, asio::buffer(gathered),
-                               asio::redirect_error(asio::use_awaitable, error));
-    if (error) co_return;  // the reader learns why
+    if (!co_await write_all_of(gathered)) co_return;  // the reader learns why
   }
+}
+
+Task<bool> HostProcess::write_all_of(std::string_view bytes) {
+  auto& running = *running_;
+  while (!bytes.empty() && !running.process->exit_status()) {
+    const auto sent = running.socket->send(bytes);
+    if (sent >= 0) bytes.remove_prefix(static_cast<std::size_t>(sent));
+    if (sent >= 0 || errno == EINTR) continue;
+    if (errno != EAGAIN) co_return false;
+    co_await running.socket->wait_writable();
+  }
+  co_return bytes.empty();
 }
 
 Task<> HostProcess::read_lines(asio::posix::stream_descriptor& from, LogLevel level,

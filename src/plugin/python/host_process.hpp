@@ -105,7 +105,9 @@ class HostProcess {
 
   Task<> watch_exit();
   Task<> read_frames();
+  Task<> pause_reading(std::size_t got);
   Task<> write_frames();
+  Task<bool> write_all_of(std::string_view bytes);
   Task<> read_lines(asio::posix::stream_descriptor& from, LogLevel level, std::string* last);
   bool route_all();
   Result<> route(const Frame& frame);

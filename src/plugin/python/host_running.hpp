@@ -3,8 +3,8 @@
 
 #include <signal.h>
 
-#include <boost/asio/local/stream_protocol.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -15,6 +15,7 @@
 #include "failure.hpp"
 #include "frames.hpp"
 #include "host_process.hpp"
+#include "host_socket.hpp"
 #include "millrace/base/files.hpp"
 #include "millrace/loop/process.hpp"
 
@@ -30,22 +31,24 @@ struct Ends {
 
 /// One process, from its start until all that it said was read.
 struct HostProcess::Running {
-  Running(MainLoop& loop, std::unique_ptr<ChildProcess> started, Ends& socket_ends, Ends& out,
-          Ends& err)
+  Running(MainLoop& loop, std::unique_ptr<ChildProcess> started,
+          std::unique_ptr<HostSocket> its_socket, Ends& out, Ends& err)
       : process(std::move(started)),
-        socket(loop.executor(), asio::local::stream_protocol(), socket_ends.here.release()),
+        socket(std::move(its_socket)),
+        pause(loop.executor()),
         output(loop.executor(), out.here.release()),
         errors(loop.executor(), err.here.release()),
         parts(loop.executor(), [this](std::string_view, const std::exception_ptr&) {
           process->kill(SIGKILL);  // its frames are no longer read
         }) {
-    socket.non_blocking(true);
     output.non_blocking(true);
     errors.non_blocking(true);
   }
 
   const std::unique_ptr<ChildProcess> process;
-  asio::local::stream_protocol::socket socket;
+  const std::unique_ptr<HostSocket> socket;
+  asio::steady_timer pause;  ///< of the reader
+  bool has_read_events = false;
   asio::posix::stream_descriptor output;
   asio::posix::stream_descriptor errors;
   FrameReader reader;
