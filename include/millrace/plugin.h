@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /*
  * The binary interface between Millrace and plugins: shared objects with sources, filters, actions
  * and the like. Plain C11 without dependencies; millrace/plugin.hpp makes it comfortable in C++.
@@ -72,6 +72,7 @@
 #define MILLRACE_PLUGIN_EXPORT
 #endif
 
+/* NOLINTBEGIN: C has other habits than the rules for C++ */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -326,8 +327,8 @@ typedef struct millrace_engine {
                                        millrace_text json);
 
   /* load only. `run` is called on the loop thread when the main loop has begun, in the order of the
-   * calls; then, or when it will never be called, `release` (NULL: nothing to release). Threads may
-   * be started there. */
+   * calls; then, or when it will never be called, `release` (NULL: nothing to release). If
+   * call_soon fails, neither is. Threads may be started in `run`. */
   millrace_status (*call_soon)(millrace_context* context,
                                void (*run)(millrace_context* context, void* data),
                                void (*release)(void* data), void* data);
@@ -399,4 +400,5 @@ extern MILLRACE_PLUGIN_EXPORT const millrace_plugin_description millrace_plugin;
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND */
 #endif

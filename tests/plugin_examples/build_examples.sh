@@ -24,4 +24,4 @@ if ! cmake -S "$folder/examples" -B "$folder/build" -G Ninja -DCMAKE_PREFIX_PATH
   cat "$folder/log" >&2
   exit 1
 fi
-"$loader" "$folder"/build/*/*.so | sort | diff - "$source/tests/plugin_examples/expected.txt"
+"$loader" "$folder"/build/*/*.so | LC_ALL=C sort | diff - "$source/tests/plugin_examples/expected.txt"

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: Apache-2.0 */
+// SPDX-License-Identifier: Apache-2.0
 /* Named patterns `mac_address` and `ipv4_address`, in plain C. */
 #include <millrace/plugin.h>
 
