@@ -13,6 +13,8 @@ endif()
 set(millrace_unit_folder lib/systemd/system)
 install(FILES packaging/millrace.service DESTINATION ${millrace_unit_folder})
 install(FILES README.md LICENSE CHANGELOG.md packaging/default DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY python/millrace python/millrace_host DESTINATION share/millrace/python
+  PATTERN __pycache__ EXCLUDE)
 install(DIRECTORY docs/guide DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 

@@ -50,13 +50,13 @@ def main(event, factor=1):
   EXPECT_EQ(apply({}), "");
 }
 
-TEST_F(PythonFilterTest, AnExceptionEndsTheSource) {
-  load_filter("def main(event):\n    return {'x': event['missing']}\n");
+TEST_F(PythonFilterTest, AnExceptionRefusesTheEvent) {
+  load_filter("def main(event):\n    return {'x': event['i']}\n");
 
-  const auto text = apply({{{"i", 0}}, {{"i", 1}}});
+  const auto text = apply({{{"j", 0}}, {{"i", 1}}});
 
-  EXPECT_TRUE(text.starts_with("error: KeyError: 'missing'\n")) << text;
-  EXPECT_NE(text.find("plugin1.py:2 main"), std::string::npos) << text;
+  EXPECT_TRUE(text.starts_with("error: KeyError: 'i' (/")) << text;
+  EXPECT_TRUE(text.ends_with("plugin1.py:2 main) [{\"x\":1}]")) << text;
 }
 
 TEST_F(PythonFilterTest, AnUnknownSettingIsAnExceptionOfTheCall) {
