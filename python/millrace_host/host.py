@@ -180,7 +180,7 @@ class Host:
     def _credit(self, channel: int, payload: bytes) -> None:
         instance = self._instances.get(channel)
         if isinstance(instance, SourceInstance):
-            instance.add_credits(frames.CREDITS.unpack(payload)[0])
+            instance.add_credits(*frames.CREDITS.unpack(payload))
 
     def _cancel(self, channel: int, _: bytes) -> None:
         instance = self._instances.get(channel)
