@@ -87,6 +87,8 @@ class Host:
         except Exception as error:  # noqa: BLE001
             self._fail(0, error)
             _exit(1)
+        if self._connection.is_hung_up():  # an engine that died before now sends no signal
+            _exit(1)
         route_logs(self._connection, configuration.get("log_level") or "info")
         self._templates = TemplateService(self._connection, configuration.get("variables") or {})
         hello = {
