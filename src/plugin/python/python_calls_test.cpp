@@ -241,6 +241,27 @@ TEST_F(MillracePluginTest, AnErrorInTheFileIsToldWithItsPlace) {
   EXPECT_NE(loaded.error().message().find("plugin.py:2 "), std::string::npos);
 }
 
+TEST_F(MillracePluginTest, AHostWithNothingButAPluginThatFailedEnds) {
+  settings_.group = "shared";
+  const auto bad = write("bad.py", "1 / 0\n");
+  const auto good = write("good.py", "async def main(queue, args):\n    pass\n");
+  const auto load = [&](const std::filesystem::path& file) {
+    return get(plugins().load(file, "its.name", "source", {}, settings_)).has_value();
+  };
+  const auto number_of_hosts = [&] {
+    return std::ranges::count_if(log_lines_, [](const auto& line) {
+      const auto end = line.rfind(' ');
+      return line.contains("runs: Python") && ::kill(std::atoi(line.c_str() + end), 0) == 0;
+    });
+  };
+
+  EXPECT_FALSE(load(bad));
+  EXPECT_EQ(number_of_hosts(), 0) << log_text();
+  EXPECT_TRUE(load(good));
+  EXPECT_FALSE(load(bad));
+  EXPECT_EQ(number_of_hosts(), 1);
+}
+
 TEST_F(MillracePluginTest, AFileThatNeverEndsLoadingIsGivenUp) {
   settings_.call_timeout = 3s;
   const auto file = write("plugin.py", "import time\nwhile True: time.sleep(0.01)\n");

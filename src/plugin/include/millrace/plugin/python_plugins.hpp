@@ -72,11 +72,12 @@ class PythonPlugins {
   PythonPlugins& operator=(const PythonPlugins&) = delete;
   ~PythonPlugins();
 
-  /// Loads the file in its host and tells what it brings. `name` is what the plugin is called in
-  /// messages, and what the one extension of a file of the `ansible.eda` kind is registered as;
-  /// `kind` is what such a file is looked up as: "source", "filter", or "" when it must be a
-  /// plugin made with `millrace.Plugin`. Errors: unavailable without Python, or when the host dies;
-  /// invalid_settings when the plugin refuses to load; timeout; cancelled.
+  /// Loads the file in its host and tells what it brings; a host that is left with nothing ends.
+  /// `name` is what the plugin is called in messages, and what the one extension of a file of the
+  /// `ansible.eda` kind is registered as; `kind` is what such a file is looked up as: "source",
+  /// "filter", or "" when it must be a plugin made with `millrace.Plugin`. Errors: unavailable
+  /// without Python, or when the host dies; invalid_settings when the plugin refuses to load;
+  /// timeout; cancelled.
   Task<Result<LoadedPlugin>> load(std::filesystem::path file, std::string name,
                                   std::string_view kind, Object configuration,
                                   HostSettings settings);
@@ -91,6 +92,10 @@ class PythonPlugins {
   Task<> stop();
 
  private:
+  static std::string key_of(const std::filesystem::path& file, const HostSettings& settings);
+  Task<Result<LoadedPlugin>> load_in(python::HostProcess& host, const std::filesystem::path& file,
+                                     const std::string& name, std::string_view kind,
+                                     Object configuration);
   python::HostProcess& host_for(const std::filesystem::path& file, const std::string& name,
                                 const HostSettings& settings);
 
@@ -99,6 +104,7 @@ class PythonPlugins {
   const PythonOptions options_;
   const Object variables_;
   std::map<std::string, std::unique_ptr<python::HostProcess>> hosts_;  ///< by group, or by file
+  std::map<std::string, int> loading_;  ///< how many are being loaded in each
   std::unique_ptr<python::PythonTemplates> templates_;
   bool live_ = false;
   bool stopped_ = false;
