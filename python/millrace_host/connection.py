@@ -7,7 +7,7 @@ import asyncio
 import os
 import socket
 from collections import deque
-from typing import Any, Callable, Deque, List, Tuple
+from typing import Any, Callable, Deque, List, NoReturn, Tuple
 
 from .encoding import make_encoder
 from .frames import Frame, FrameError, FrameReader, make_frame
@@ -16,6 +16,12 @@ _READ_SIZE = 256 * 1024
 _WRITE_SIZE = 1024 * 1024
 _encode = make_encoder()
 _TOO_MUCH_UNSENT = 8 * 1024 * 1024  # then what may be lost, is
+
+
+def _give_up() -> NoReturn:
+    """Without the memory to read, nobody could even ask it to end."""
+    os.write(2, b"out of memory: the host cannot read what the engine sends\n")
+    os._exit(1)
 
 
 class Connection:
@@ -120,6 +126,8 @@ class Connection:
             return
         except OSError:
             data = b""
+        except MemoryError:
+            _give_up()
         frames = self._cut(data) if data else None
         if frames is None:
             self._end()
@@ -138,6 +146,8 @@ class Connection:
             return self._reader.feed(data)
         except FrameError:
             return None
+        except MemoryError:
+            _give_up()
 
     def _end(self) -> None:
         if self.has_ended:
