@@ -445,9 +445,9 @@ def templates(_, trials):
         done = subprocess.run([BUILD / "bench_python_source", "200000"], check=True, capture_output=True, text=True)
         for what, rate in re.findall(r"^(templates, \d+) at once: .* ([0-9]+)/s;", done.stdout, re.MULTILINE):
             rates.setdefault(what, []).append(int(rate))
-    for key, what in (("n1", "templates, 64"), ("n2", "templates, 1")):
-        yield row(key, f"{what} at a time rendered by Jinja2", f"{statistics.median(rates[what]):,.0f}/s", "the aim of 20,000/s",
-                  [rate / 20_000 for rate in rates[what]], 1.0)
+    many, one = rates["templates, 64"], rates["templates, 1"]
+    yield row("n", "templates rendered by Jinja2, 64 at a time", f"{statistics.median(many):,.0f}/s",
+              f"the aim of 20,000/s (one at a time: {statistics.median(one):,.0f}/s)", [rate / 20_000 for rate in many], 1.0)
 
 
 FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency,
