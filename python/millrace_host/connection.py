@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from collections import deque
 from typing import Any, Callable, Deque, List, NoReturn, Tuple
@@ -79,6 +80,12 @@ class Connection:
     def is_behind(self) -> bool:
         """The engine does not read, and much is waiting for it."""
         return len(self._unsent) > _TOO_MUCH_UNSENT
+
+    def is_hung_up(self) -> bool:
+        """The engine has closed its end, or is dead. What it had sent may still be unread."""
+        poll = select.poll()
+        poll.register(self._socket, 0)
+        return bool(poll.poll(0))
 
     def has_unsent(self) -> bool:
         return bool(self._unsent)

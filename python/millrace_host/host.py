@@ -88,6 +88,8 @@ class Host:
         except Exception as error:  # noqa: BLE001
             self._fail(0, error)
             _exit(1)
+        if self._connection.is_hung_up():  # an engine that died before now sends no signal
+            _exit(1)
         route_logs(self._connection, configuration.get("log_level") or "info")
         self._templates = TemplateService(self._connection, configuration.get("variables") or {})
         hello = {
@@ -181,7 +183,7 @@ class Host:
     def _credit(self, channel: int, payload: bytes) -> None:
         instance = self._instances.get(channel)
         if isinstance(instance, SourceInstance):
-            instance.add_credits(frames.CREDITS.unpack(payload)[0])
+            instance.add_credits(*frames.CREDITS.unpack(payload))
 
     def _cancel(self, channel: int, _: bytes) -> None:
         instance = self._instances.get(channel)

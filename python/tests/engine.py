@@ -173,8 +173,8 @@ class Engine:
             if on == channel and got in (frames.ENDED, frames.FAILED):
                 return got, payload
 
-    def add_credits(self, channel: int, credits: int) -> None:
-        self.send(frames.CREDIT, channel, struct.pack("<I", credits))
+    def add_credits(self, channel: int, credits: int, taken_bytes: int = 0) -> None:
+        self.send(frames.CREDIT, channel, frames.CREDITS.pack(credits, taken_bytes))
 
     def call(self, channel: int, **payload: Any) -> Any:
         """The payload of RESULT."""

@@ -163,11 +163,13 @@ Result<> PythonTemplates::on_frame(const Frame& frame, const std::shared_ptr<con
 
 void PythonTemplates::on_host_end(const Error& why) {
   if (watch_) loop_.cancel(*std::exchange(watch_, std::nullopt));
+  const bool took_too_long = why.code() == Errc::timeout;
   bool first = true;
   for (const auto asked = std::exchange(asked_, {}); const auto& one : asked) {
-    const bool guilty = std::exchange(first, false);
+    const bool worked_at = std::exchange(first, false);
     if (one.answer == nullptr) continue;
-    if (guilty) {
+    const bool first_death = worked_at && !std::exchange(one.answer->saw_death, true);
+    if (worked_at && (took_too_long || !first_death)) {
       one.answer->told = why;
     } else {
       one.answer->lost = true;
