@@ -5,17 +5,24 @@
 install(DIRECTORY include/millrace DESTINATION include COMPONENT headers)
 install(FILES cmake/plugin/millrace-plugin-config.cmake DESTINATION share/cmake/millrace-plugin COMPONENT headers)
 
-if(NOT TARGET millrace_program)
+if(NOT TARGET millrace)
   return()
 endif()
+
+install(TARGETS millrace RUNTIME)
+# The same program, called by the name that existing scripts know.
+install(CODE "file(CREATE_LINK millrace
+  \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/ansible-rulebook\" SYMBOLIC)")
+
+# Where the program looks for the Python part: ../share/millrace/python beside it.
+install(DIRECTORY python/millrace python/millrace_host DESTINATION share/millrace/python
+  PATTERN __pycache__ EXCLUDE)
 
 # A relative folder: below the prefix, whichever it is when installing.
 set(millrace_unit_folder lib/systemd/system)
 install(FILES packaging/millrace.service DESTINATION ${millrace_unit_folder})
 install(FILES README.md LICENSE CHANGELOG.md packaging/default DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(DIRECTORY python/millrace python/millrace_host DESTINATION share/millrace/python
-  PATTERN __pycache__ EXCLUDE)
-install(DIRECTORY docs/guide DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs/guide docs/plugin-authors docs/reference DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Packing needs what was built for it, not the benchmarks.
@@ -30,6 +37,8 @@ set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION admin)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+# Rulebooks run without: Python plugins take the first, templates beyond plain paths both.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "python3 (>= 3.9), python3-jinja2")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 include(CPack)

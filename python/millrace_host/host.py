@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host: one process, any number of plugins, one socket to the engine (descriptor 3)."""
+"""The host: one process, any number of plugins, a socket from the engine (descriptor 3) and a pipe to it (4)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from .tasks import make_task
 from .template_service import TemplateService
 
 _SOCKET = 3
+_PIPE = 4
 _STOP_GRACE = 5.0
 _END_GRACE = 0.8  # "within a second", and some of it is for exiting
 
@@ -41,7 +42,7 @@ class Host:
     """Takes frames, owns the instances. Loop thread only."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._connection = Connection(sock, self._on_frame, self._on_end)
+        self._connection = Connection(sock, _PIPE, self._on_frame, self._on_end)
         self._requests = Requests(self._connection)
         self._files: Dict[str, LoadedFile] = {}
         self._instances: Dict[int, Instance] = {}
@@ -286,7 +287,7 @@ def _prepare_process() -> socket.socket:
             os.setpgid(0, 0)
         except OSError:
             pass  # leads a session
-    close_inherited_descriptors(_SOCKET)
+    close_inherited_descriptors((_SOCKET, _PIPE))
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     logging.raiseExceptions = False

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The queue that a source's `main` gets.
 
-An event for which put() has returned is in the socket, so that it outlives this process. Room is told
+An event for which put() has returned is in the pipe, so that it outlives this process. Room is told
 by credits, which the engine hands out; without any, put() waits and put_nowait() raises. So it is while
 many bytes are on their way: credits are of events, and the next may be larger than those before.
 """

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import difflib
 import json
+import re
 import sys
 from typing import Any, Dict, Mapping, Optional
 
@@ -31,7 +33,7 @@ class TemplateService:
         except ImportError as error:
             self._answer(frames.COMPILED, {"id": number, **_missing_jinja(error)})
         except Exception as error:  # noqa: BLE001  (a template cannot end its host)
-            message = getattr(error, "message", None) or str(error) or type(error).__name__
+            message = self._explained(getattr(error, "message", None) or str(error) or type(error).__name__)
             line = getattr(error, "lineno", None) or 1
             self._answer(frames.COMPILED, {"id": number, "error": message, "line": line})
         else:
@@ -49,6 +51,18 @@ class TemplateService:
             self._answer(frames.RENDERED, {"id": request["id"], **_render_error(error)})
         else:
             self._connection.answer(frame)
+
+    def _explained(self, message: str) -> str:
+        """What is missing is most often a filter of Ansible's."""
+        unknown = re.fullmatch(r"No filter named '(.*)'\.", message)
+        if not unknown:
+            return message
+        near = difflib.get_close_matches(unknown[1], self._templates.filters(), 1)
+        found = f" (did you mean `{near[0]}`?)" if near else ""
+        return (
+            f"No filter named '{unknown[1]}'{found}: there are Jinja2's own and basename, bool, dirname, normpath and "
+            "regex_replace, none else of Ansible's"
+        )
 
     def _ready_templates(self) -> Any:
         if self._templates is None:

@@ -142,6 +142,9 @@ class Templates:
         self._by_text: Dict[str, Template] = {}
         self._encode = make_encoder(_plain_result, key_text=str)
 
+    def filters(self) -> List[str]:
+        return list(self._environment.filters)
+
     def compile(self, text: str) -> Template:
         """Raises jinja2.TemplateSyntaxError."""
         template = self._by_text.get(text)

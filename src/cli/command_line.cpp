@@ -124,7 +124,8 @@ void CommandLine::describe_run() {
       "  millrace run rulebook.yml\n"
       "  millrace run -r rulebook.yml --vars vars.yml -i inventory.yml -v\n"
       "  millrace run rulebook.yml --log-format json --stats stats.json --quiet\n"
-      "  millrace run rulebook.yml --record run.zst --record-max-size 100M");
+      "  millrace run rulebook.yml --record run.zst --record-max-size 100M\n"
+      "  millrace run rulebook.yml -S sources --plugin-dir plugins --config millrace.yml");
   run->add_option("RULEBOOK", rulebooks_, "rulebooks to run")->type_name("FILE");
   for (const auto& option : run_options()) {
     if (option.of == RunOption::Of::ansible_rulebook_only) continue;
@@ -159,7 +160,7 @@ void CommandLine::add_plugins(CLI::App& command) {
   add("--plugin-dir", plugins_.plugin_folders, "folder whose plugins are loaded");
   command
       .add_option("--python", plugins_.python,
-                  "the Python that runs plugins and templates (python3)")
+                  "the Python that runs plugins and templates (python3) [MILLRACE_PYTHON]")
       ->type_name("PROGRAM");
   command
       .add_option("--config", plugins_.configuration_file,
@@ -180,6 +181,7 @@ void CommandLine::describe_check() {
       "Examples:\n"
       "  millrace check rulebooks/*.yml --vars vars.yml\n"
       "  millrace check rulebook.yml --events events.jsonl\n"
+      "  millrace check rulebook.yml -S sources --plugin-dir plugins --config millrace.yml\n"
       "  millrace check rulebook.yml --json | jq '.diagnostics[]'");
   check->add_option("RULEBOOK", check_.rulebooks, "rulebooks to check")
       ->type_name("FILE")

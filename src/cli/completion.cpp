@@ -29,7 +29,8 @@ bool takes_value(const CLI::Option& option) { return option.get_items_expected_m
 enum class Kind { files, folders, words, plugins, free };
 Kind kind_of(const CLI::Option& option) {
   const auto type = option.get_type_name();
-  if (type == "FILE" || type == "PATH" || type.ends_with("|FILE")) return Kind::files;
+  if (type == "FILE" || type == "PATH" || type == "PROGRAM" || type.ends_with("|FILE"))
+    return Kind::files;
   if (type == "DIR") return Kind::folders;
   if (type == "PLUGIN") return Kind::plugins;
   return type.contains('|') ? Kind::words : Kind::free;

@@ -95,6 +95,20 @@ void check_entry(const PythonOutline& outline, Checked& checked) {
   }
 }
 
+// A folder that is no package: its plugins are checked one by one.
+void tell_of_folder(const fs::path& folder, Checked& checked) {
+  std::vector<std::string> names;
+  std::error_code ignored;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    const auto extension = entry.path().extension();
+    if (extension == ".py" || extension == ".so") names.push_back(entry.path().string());
+  }
+  std::ranges::sort(names);
+  checked.diagnostics.error(
+      "no-package", {.file = folder.string()}, "the folder has no __init__.py: it is no package",
+      names.empty() ? "" : fmt::format("check its files: {}", fmt::join(names, ", ")));
+}
+
 void check_python(Checked& checked) {
   auto text = read_file(checked.file);
   if (!text) {
@@ -139,7 +153,12 @@ Checked check_file(const fs::path& file, const LoadPlugin& load) {
   std::error_code ignored;
   checked.file = file.filename().empty() ? file.parent_path() : file;
   checked.name = checked.file.stem().string();
-  if (fs::is_directory(checked.file, ignored)) checked.file /= "__init__.py";
+  const bool is_folder = fs::is_directory(checked.file, ignored);
+  if (is_folder && !fs::exists(checked.file / "__init__.py", ignored)) {
+    tell_of_folder(checked.file, checked);
+    return checked;
+  }
+  if (is_folder) checked.file /= "__init__.py";
   if (checked.file.extension() == ".py") {
     check_python(checked);
   } else if (checked.file.extension() == ".so") {

@@ -96,7 +96,10 @@ std::string list_text(const std::vector<PluginEntry>& entries) {
   std::string out;
   std::string_view kind;
   for (const auto& entry : entries) {
-    if (entry.kind != kind) out += fmt::format("{}{}s:\n", out.empty() ? "" : "\n", entry.kind);
+    if (entry.kind != kind) {
+      out += fmt::format("{}{}{}:\n", out.empty() ? "" : "\n", entry.kind,
+                         entry.kind.ends_with('s') ? "es" : "s");
+    }
     kind = entry.kind;
     const auto from = entry.file.empty() ? std::string() : fmt::format("({})", entry.origin);
     out += fmt::format("  {}  {}{}{}\n", padded(entry.name, width), entry.summary,

@@ -24,7 +24,17 @@ constexpr std::array<std::string_view, 43> kReserved = {
     "nonlocal", "not",  "or",       "package", "pass",  "plugin",  "raise",   "return", "source",
     "test",     "try",  "unittest", "while",   "with",  "yield",   "asyncio"};
 
-Result<> check_name(std::string_view name) {
+// Modules that tests of Python plugins import: a plugin's file of that name would hide them.
+constexpr std::array<std::string_view, 48> kLibrary = {
+    "abc",        "argparse", "ast",      "base64",      "calendar", "code",       "collections",
+    "concurrent", "copy",     "datetime", "dataclasses", "decimal",  "email",      "enum",
+    "errno",      "fnmatch",  "hashlib",  "heapq",       "http",     "inspect",    "io",
+    "json",       "logging",  "math",     "numbers",     "operator", "os",         "pathlib",
+    "platform",   "queue",    "random",   "re",          "select",   "selectors",  "signal",
+    "socket",     "ssl",      "stat",     "string",      "struct",   "subprocess", "sys",
+    "threading",  "time",     "token",    "traceback",   "types",    "typing"};
+
+Result<> check_name(std::string_view name, PluginLanguage language) {
   const auto fits = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   };
@@ -36,7 +46,11 @@ Result<> check_name(std::string_view name) {
                 printable(name), kLongestName);
   }
   if (std::ranges::find(kReserved, name) != kReserved.end())
-    return fail(Errc::invalid_settings, "`{}` means something else to the tools", name);
+    return fail(Errc::invalid_settings, "`{}` means something else to Python, CMake or Millrace",
+                name);
+  if (language == PluginLanguage::python && std::ranges::find(kLibrary, name) != kLibrary.end())
+    return fail(Errc::invalid_settings,
+                "`{}` is a module of Python's own: a plugin of that name would hide it", name);
   return {};
 }
 
@@ -61,6 +75,8 @@ std::string filled(std::string_view text, std::string_view name) {
   replace("@CLASS@", class_name(name));
   return out;
 }
+
+std::string_view article(std::string_view noun) { return noun.starts_with('a') ? "an" : "a"; }
 
 std::vector<SkeletonFile> cpp_files(const PluginTemplate& kind) {
   const auto classes = kind.cpp.empty()
@@ -87,11 +103,11 @@ std::vector<SkeletonFile> cpp_files(const PluginTemplate& kind) {
                    kind.cpp_test)},
       {"README.md",
        fmt::format(
-           "# @NAME@\n\nA native plugin for Millrace with a {}.\n\n{}\n\n"
+           "# @NAME@\n\nA native plugin for Millrace with {} {}.\n\n{}\n\n"
            "```\ncmake -S . -B build && cmake --build build && ctest --test-dir build\n```\n\n"
            "The plugin is `build/@NAME@.so`. The headers come with Millrace: if it is not "
            "installed below /usr or /usr/local,\nadd `-DCMAKE_PREFIX_PATH=PREFIX`.\n",
-           kind.kind, kind.use)}};
+           article(kind.kind), kind.kind, kind.use)}};
 }
 
 std::vector<SkeletonFile> python_files(const PluginTemplate& kind) {
@@ -108,11 +124,11 @@ std::vector<SkeletonFile> python_files(const PluginTemplate& kind) {
            "\n\nif __name__ == \"__main__\":\n    unittest.main()\n",
            kind.python_test)},
       {"README.md",
-       fmt::format("# @NAME@\n\nA Python plugin for Millrace with a {}.\n\n{}\n\n"
+       fmt::format("# @NAME@\n\nA Python plugin for Millrace with {} {}.\n\n{}\n\n"
                    "```\nPYTHONPATH=/usr/local/share/millrace/python python3 -m unittest\n```\n\n"
                    "The plugin is `@NAME@.py`. The package `millrace` comes with Millrace, in "
                    "PREFIX/share/millrace/python.\n",
-                   kind.kind, kind.use)}};
+                   article(kind.kind), kind.kind, kind.use)}};
 }
 
 }  // namespace
@@ -125,7 +141,7 @@ std::vector<std::string> plugin_kinds() {
 
 Result<std::vector<SkeletonFile>> plugin_skeleton(std::string_view kind, std::string_view name,
                                                   PluginLanguage language) {
-  if (auto checked = check_name(name); !checked) return checked.error();
+  if (auto checked = check_name(name, language); !checked) return checked.error();
   const auto found = std::ranges::find(plugin_templates(), kind, &PluginTemplate::kind);
   if (found == plugin_templates().end()) {
     return fail(Errc::invalid_settings, "unknown kind `{}`: it must be one of {}", printable(kind),

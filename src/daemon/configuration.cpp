@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "millrace/daemon/configuration.hpp"
 
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "millrace/base/files.hpp"
+#include "millrace/base/text.hpp"
 #include "millrace/plugin/settings.hpp"
 
 namespace millrace::daemon {
@@ -11,6 +17,7 @@ namespace {
 
 constexpr std::string_view kDefaults = "defaults";
 constexpr double kMebibyte = 1 << 20;
+constexpr std::int64_t kLeastMemory = 32;  // MiB; with less, Python itself does not start
 
 const SettingsSchema& host_schema() {
   static const SettingsSchema schema{
@@ -46,6 +53,41 @@ void overlay(const YamlNode* plugins, std::string_view name, Object& settings) {
   const auto* node = plugins != nullptr ? plugins->find(name) : nullptr;
   if (node == nullptr || !node->is_mapping()) return;
   for (const auto& entry : node->entries) settings[entry.key.text] = to_value(entry.value);
+}
+
+// Plugins read keys of their own: only what looks like a slip is told.
+void warn_of_names(const Configuration& configuration, Diagnostics& diagnostics) {
+  if (!configuration.node || !configuration.node->is_mapping()) return;
+  const std::array<std::string, 1> names = {"plugins"};
+  for (const auto& entry : configuration.node->entries) {
+    if (const auto near = did_you_mean(entry.key.text, names); !near.empty())
+      diagnostics.warning("unknown-key", entry.key.where,
+                          fmt::format("`{}` is read by nobody", printable(entry.key.text)), near);
+  }
+}
+
+// Whether a host can become that user is known before there is one.
+void check_user(const YamlNode& node, Diagnostics& diagnostics) {
+  if (node.is_mapping() || node.is_sequence() || node.is_null())
+    return;  // told by check_settings()
+  const auto& name = node.text;
+  const auto* user = ::getpwnam(name.c_str());
+  if (user == nullptr) {
+    diagnostics.error("unknown-user", node.where,
+                      fmt::format("there is no user `{}`", printable(name)));
+  } else if (::geteuid() != 0 && user->pw_uid != ::geteuid()) {
+    diagnostics.error("out-of-rights", node.where,
+                      fmt::format("only root can run a host as user {}", printable(name)));
+  }
+}
+
+void check_memory(const YamlNode& node, Diagnostics& diagnostics) {
+  const auto value = to_value(node);
+  if (!value.is_int64() || value.get_int64() <= 0 || value.get_int64() >= kLeastMemory) return;
+  diagnostics.error(
+      "out-of-range", node.where,
+      fmt::format("memory must be 0 or at least {}: Python itself needs as much", kLeastMemory),
+      "the unit is MiB; 0 is as much as there is");
 }
 
 }  // namespace
@@ -92,7 +134,8 @@ HostSettings host_settings(const Configuration& configuration, std::string_view 
 
 void check_host_settings(const Configuration& configuration, Diagnostics& diagnostics) {
   const auto* plugins = plugins_of(configuration);
-  if (plugins == nullptr || plugins->is_null()) return;
+  if (plugins == nullptr) return warn_of_names(configuration, diagnostics);
+  if (plugins->is_null()) return;
   if (!plugins->is_mapping()) {
     diagnostics.error("wrong-type", plugins->where,
                       "`plugins` must be a mapping of plugins to their settings");
@@ -101,6 +144,25 @@ void check_host_settings(const Configuration& configuration, Diagnostics& diagno
   for (const auto& entry : plugins->entries) {
     check_settings(host_schema(), entry.value, "plugin " + entry.key.text, entry.key.where,
                    diagnostics);
+    if (!entry.value.is_mapping()) continue;
+    if (const auto* user = entry.value.find("user")) check_user(*user, diagnostics);
+    if (const auto* memory = entry.value.find("memory")) check_memory(*memory, diagnostics);
+  }
+}
+
+void warn_of_unknown_plugins(const Configuration& configuration,
+                             const std::vector<std::string>& known, Diagnostics& diagnostics) {
+  const auto* plugins = plugins_of(configuration);
+  if (plugins == nullptr || !plugins->is_mapping()) return;
+  for (const auto& entry : plugins->entries) {
+    const auto& name = entry.key.text;
+    if (name == kDefaults || std::ranges::find(known, name) != known.end()) continue;
+    const auto near = did_you_mean(name, known);
+    if (near.empty()) continue;  // of another rulebook, perhaps
+    diagnostics.warning(
+        "unknown-plugin", entry.key.where,
+        fmt::format("no plugin is called `{}`: its settings are for nobody", printable(name)),
+        near);
   }
 }
 

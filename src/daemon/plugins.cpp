@@ -2,6 +2,8 @@
 #include "millrace/daemon/plugins.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -15,6 +17,28 @@ namespace millrace::daemon {
 namespace {
 
 constexpr std::string_view kComponent = "plugins";
+constexpr auto kLong = std::chrono::seconds(2);
+constexpr std::string_view kSearched = " Searched: ";  // of PluginFinder
+
+// Says what is waited for, when that takes long.
+class Reminder {
+ public:
+  Reminder(MainLoop& loop, std::function<void()> say) : loop_(loop) {
+    timer_ = loop.call_later(kLong, [this, say = std::move(say)] {
+      timer_.reset();
+      say();
+    });
+  }
+  Reminder(const Reminder&) = delete;
+  Reminder& operator=(const Reminder&) = delete;
+  ~Reminder() {
+    if (timer_) loop_.cancel(*timer_);
+  }
+
+ private:
+  MainLoop& loop_;
+  std::optional<MainLoop::TimerId> timer_;
+};
 
 Task<> keep(Task<Result<LoadedPlugin>> task, std::optional<Result<LoadedPlugin>>& outcome) {
   outcome = co_await std::move(task);
@@ -46,24 +70,33 @@ void add_all(Extensions<Made>& extensions, std::vector<Descriptor<Made>> descrip
     static_cast<void>(extensions.add_foreign(std::move(descriptor)).has_value());
 }
 
+// In the place of what could not be loaded; told of as an error, so that nothing runs.
+class MissingSource final : public Source {
+ public:
+  Task<Result<>> run(SourceContext&) override {
+    co_return fail(Errc::unavailable, "the plugin could not be loaded");
+  }
+};
+class MissingFilter final : public Filter {};
+
 // Takes the name of what could not be loaded, which has been told: it is not unknown besides.
-template <class Made>
+template <class Missing, class Made>
 void stand_in(Extensions<Made>& extensions, const std::string& name) {
   Descriptor<Made> descriptor;
   descriptor.name = name;
   descriptor.provider = "nothing";
   descriptor.schema.unknown = Unknown::accept;
-  descriptor.create = [name](const Settings&) -> Result<std::unique_ptr<Made>> {
-    return fail(Errc::unavailable, "{} could not be loaded", name);
+  descriptor.create = [](const Settings&) -> Result<std::unique_ptr<Made>> {
+    return std::make_unique<Missing>();
   };
   static_cast<void>(extensions.add_foreign(std::move(descriptor)).has_value());
 }
 
 void stand_in(Registry& registry, const std::string& name, PluginKind kind) {
   if (kind == PluginKind::source) {
-    stand_in(registry.sources, name);
+    stand_in<MissingSource>(registry.sources, name);
   } else {
-    stand_in(registry.filters, name);
+    stand_in<MissingFilter>(registry.filters, name);
   }
 }
 
@@ -101,10 +134,16 @@ void Plugins::load_folders() {
 }
 
 Result<LoadedPlugin> Plugins::load_file(const PluginFile& plugin) {
-  if (plugin.form == PluginFile::Form::native)
+  if (plugin.form == PluginFile::Form::native) {
+    if (const auto good = check_shared_object(plugin.file); !good)
+      return fail(good.error().code(), "it {}", good.error().message());
     return load_native_plugin(plugin.file, values_, {loop_, log_});
+  }
   const std::string_view kind =
       plugin.form == PluginFile::Form::python ? "" : to_string(plugin.form);
+  const Reminder reminder(loop_, [&] {
+    log_.warning(kComponent, "{} ({}) takes its time to load", plugin.name, plugin.file.string());
+  });
   std::optional<Result<LoadedPlugin>> outcome;
   loop_.run_until_done(keep(python_.load(plugin.file, plugin.name, kind, values_,
                                          host_settings(configuration_, plugin.name)),
@@ -120,6 +159,7 @@ Result<> Plugins::take(LoadedPlugin plugin) {
     if (free) free = check_free(registry_.services[kind], descriptor);
   }
   if (!free) return free;
+  loaded_names_.push_back(plugin.name);
   add_all(registry_.sources, std::move(plugin.sources));
   add_all(registry_.filters, std::move(plugin.filters));
   add_all(registry_.actions, std::move(plugin.actions));
@@ -142,6 +182,13 @@ void Plugins::load_named(std::vector<rules::Rulebook>& rulebooks, Diagnostics& d
       }
     }
   }
+  check_configuration(diagnostics);
+}
+
+void Plugins::check_configuration(Diagnostics& diagnostics) {
+  std::vector<std::string> known = loaded_names_;
+  for (const auto& plugin : finder_.all().plugins) known.push_back(plugin.name);
+  warn_of_unknown_plugins(configuration_, known, diagnostics);
 }
 
 void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnostics& diagnostics) {
@@ -149,9 +196,13 @@ void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnosti
                                            : finder_.find_filter(named.name);
   tell(lookup.notices);
   if (!lookup.found) {
-    // The registry's own message names the nearest extension.
-    if (lookup.found.error().code() == Errc::not_found && !named.name.contains('.')) return;
-    diagnostics.error("plugin-not-found", named.where, lookup.found.error().message());
+    // What the original says too is the message; the rest is for the hint.
+    const auto text = lookup.found.error().message();
+    const auto more = text.find(kSearched);
+    auto hint = more == text.npos ? std::string() : text.substr(more + 1);
+    if (!hint.empty() && !hint.contains("Did you mean"))
+      hint += " `millrace plugin list` names those that there are.";
+    diagnostics.error("plugin-not-found", named.where, text.substr(0, more), hint);
     stand_in(registry_, named.name, kind);
     return;
   }
@@ -219,6 +270,11 @@ void Plugins::go_live() {
   for (const auto& work : std::exchange(deferred_, {})) work();
 }
 
-void Plugins::stop() { loop_.run_until_done(python_.stop()); }
+void Plugins::stop() {
+  const Reminder reminder(loop_, [this] {
+    log_.warning(kComponent, "waiting for plugins that do not end: they will be killed");
+  });
+  loop_.run_until_done(python_.stop());
+}
 
 }  // namespace millrace::daemon

@@ -30,7 +30,7 @@ class Renderer {
       loop().run_until_done(keep(compiled, outcome));
       rendered = std::move(*outcome);
     }
-    if (!rendered) return rendered.error();
+    if (!rendered) return without_text(rendered.error(), text);
     return python_str(*rendered);
   }
 
@@ -39,6 +39,13 @@ class Renderer {
   virtual TemplateHost& templates() = 0;
 
  private:
+  // Who asked for it tells what the template is.
+  static Error without_text(const Error& error, std::string_view text) {
+    const auto told = fmt::format("template `{}`: ", text);
+    if (!error.message().starts_with(told)) return error;
+    return Error(error.code(), error.message().substr(told.size()));
+  }
+
   Task<> keep(const pipeline::Template& compiled, std::optional<Result<Value>>& outcome) {
     outcome = co_await compiled.render(scope_, &templates());
   }

@@ -27,6 +27,7 @@ namespace {
 
 constexpr std::size_t kBlockingThreads = 4;
 
+constexpr auto kPatience = std::chrono::seconds(2);
 constexpr std::string_view kCommand = "ansible_rulebook.cli";
 
 // As the original tells what keeps it from starting: the first fault ends it. The others are told
@@ -44,8 +45,11 @@ void log_faults(const Diagnostics& diagnostics, Log& log) {
     if (first == nullptr) first = &item;
     // Conditions are parsed after the form of the rulebook was found good.
     const bool of_form = item.where.line > 0 && !item.message.starts_with("Error parsing");
+    // Where a plugin was looked for is what its user wants to know.
+    const auto more = item.code == "plugin-not-found" && !item.hint.empty() ? " " + item.hint : "";
     if (of_form || first != &item)
-      log.error(kCommand, "{}{}{}", of_form ? "Invalid rulebook: " : "", place, item.message);
+      log.error(kCommand, "{}{}{}{}", of_form ? "Invalid rulebook: " : "", place, item.message,
+                more);
   }
   if (first != nullptr) log.error(kCommand, "Terminating: {}", first->message);
 }
@@ -161,6 +165,11 @@ class Interruption {
     }
     signal_ = number;
     log_.info("daemon", "signal {}: stopping; another one ends at once", number);
+    loop_.call_later(kPatience, [this] {
+      log_.warning("daemon",
+                   "still stopping: sources or actions take their time to end; another signal ends "
+                   "at once");
+    });
     engine_->stop(pipeline::Engine::Stop::graceful);
   }
 

@@ -138,10 +138,10 @@ class Engine::Impl final : public EngineServices {
     made.descriptor = registry.actions.find(entry.name);
     if (made.descriptor == nullptr) return std::nullopt;  // told by check_extensions()
     made.arguments = ValueTemplate::compile(entry.settings);
-    if (auto prepared = wait_for(made.arguments.prepare(options_.templates)); !prepared) {
-      const bool can_mend = prepared.error().code() == Errc::invalid_settings;
-      diagnostics.error(can_mend ? "wrong-template" : "no-templates", entry.where,
-                        prepared.error().message());
+    if (!wait_for(made.arguments.prepare(options_.templates))) {
+      tell_of_templates(entry, diagnostics, [this](const ValueTemplate& setting) {
+        return wait_for(setting.prepare(options_.templates));
+      });
       return std::nullopt;
     }
     Result<Settings> checked;
@@ -162,6 +162,22 @@ class Engine::Impl final : public EngineServices {
     return made;
   }
 
+  // What is wrong with the templates of the settings, all of it, each at its place.
+  template <class Try>
+  void tell_of_templates(const rules::Extension& entry, Diagnostics& diagnostics, Try attempt) {
+    for (const auto& setting : entry.settings) {
+      const auto tried = attempt(ValueTemplate::compile(setting.value()));
+      if (tried) continue;
+      const auto* node = entry.node.find(setting.key());
+      const bool can_mend =
+          tried.error().code() != Errc::unavailable && tried.error().code() != Errc::unsupported;
+      diagnostics.error(can_mend ? "wrong-template" : "no-templates",
+                        node != nullptr ? node->where : entry.where,
+                        fmt::format("{}: {}: {}", entry.name, std::string_view(setting.key()),
+                                    tried.error().message()));
+    }
+  }
+
   void add_source(const rules::SourceEntry& entry, RuleSetRunner& runner, const Registry& registry,
                   Diagnostics& diagnostics) {
     const auto& where = entry.plugin.where;
@@ -173,17 +189,21 @@ class Engine::Impl final : public EngineServices {
     const auto arguments = ValueTemplate::compile(entry.plugin.settings);
     const Scope scope(options_.variables);
     auto rendered = wait_for(arguments.render(scope, options_.templates));
-    if (!rendered) return complain(rendered.error());
+    if (!rendered) {
+      return tell_of_templates(entry.plugin, diagnostics, [&](const ValueTemplate& setting) {
+        return wait_for(setting.render(scope, options_.templates));
+      });
+    }
     auto settings = Settings::check(descriptor->schema, rendered->get_object());
     if (!settings) return complain(settings.error());
-    std::vector<std::unique_ptr<Filter>> filters;
+    std::vector<SourceRunner::NamedFilter> filters;
     for (const auto& named : entry.filters) {
       const auto* filter = registry.filters.find(named.name);
       auto filter_settings = Settings::check(filter->schema, named.settings);
       if (!filter_settings) return complain(filter_settings.error());
       auto made = filter->create(*filter_settings);
       if (!made) return complain(made.error());
-      filters.push_back(std::move(*made));
+      filters.push_back({named.name, std::move(*made)});
     }
     auto source = SourceRunner::create(
         Origin{entry.name, entry.plugin.name},

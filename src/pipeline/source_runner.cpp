@@ -22,8 +22,7 @@ Result<Value> whole(Event& event, const JsonLimits& limits) {
 }  // namespace
 
 SourceRunner::SourceRunner(Origin origin, MakeSource make_source, std::unique_ptr<Source> source,
-                           std::vector<std::unique_ptr<Filter>> filters, Inbox& inbox,
-                           Environment environment)
+                           std::vector<NamedFilter> filters, Inbox& inbox, Environment environment)
     : origin_(std::move(origin)),
       log_name_("source." + origin_.name),
       make_source_(std::move(make_source)),
@@ -32,9 +31,9 @@ SourceRunner::SourceRunner(Origin origin, MakeSource make_source, std::unique_pt
       inbox_(inbox),
       environment_(std::move(environment)) {}
 
-Result<std::unique_ptr<SourceRunner>> SourceRunner::create(
-    Origin origin, MakeSource make_source, std::vector<std::unique_ptr<Filter>> filters,
-    Inbox& inbox, Environment environment) {
+Result<std::unique_ptr<SourceRunner>> SourceRunner::create(Origin origin, MakeSource make_source,
+                                                           std::vector<NamedFilter> filters,
+                                                           Inbox& inbox, Environment environment) {
   auto source = make_source();
   if (!source) return source.error();
   return std::unique_ptr<SourceRunner>(new SourceRunner(std::move(origin), std::move(make_source),
@@ -95,18 +94,18 @@ Task<Result<>> SourceRunner::filter(InboxBatch& entry) {
     positions.push_back(i);
   }
   Result<> passed;
-  for (const auto& filter : filters_) {
+  for (const auto& [name, filter] : filters_) {
     const auto before = std::exchange(positions, {});
     auto outcomes = co_await filter->apply_all(std::exchange(values, {}), environment_.log);
     for (std::size_t i = 0; i < outcomes.size(); ++i) {
       auto& outcome = outcomes[i];
       if (!outcome && !is_about_one_event(outcome.error())) {
-        passed = outcome.error();
+        passed = Error(outcome.error()).with_context("filter " + name);
         break;
       }
       if (refused[before[i]]) continue;
       if (!outcome) {
-        refuse_event(before[i], outcome.error());
+        refuse_event(before[i], Error(outcome.error()).with_context("filter " + name));
         continue;
       }
       for (auto& value : *outcome) {

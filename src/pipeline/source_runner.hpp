@@ -36,10 +36,14 @@ class SourceRunner final : public SourceContext {
     /// Told of every event that is refused.
     std::function<void(const Origin&, std::uint64_t position, const Error&)> refused;
   };
+  struct NamedFilter {
+    std::string name;  ///< as its errors are told
+    std::unique_ptr<Filter> filter;
+  };
   using MakeSource = std::function<Result<std::unique_ptr<Source>>()>;
   /// Errors: those of making the source.
   static Result<std::unique_ptr<SourceRunner>> create(Origin origin, MakeSource make_source,
-                                                      std::vector<std::unique_ptr<Filter>> filters,
+                                                      std::vector<NamedFilter> filters,
                                                       Inbox& inbox, Environment environment);
 
   /// Runs the source to its end; the next time, a fresh one.
@@ -62,7 +66,7 @@ class SourceRunner final : public SourceContext {
 
  private:
   SourceRunner(Origin origin, MakeSource make_source, std::unique_ptr<Source> source,
-               std::vector<std::unique_ptr<Filter>> filters, Inbox& inbox, Environment environment);
+               std::vector<NamedFilter> filters, Inbox& inbox, Environment environment);
   Task<Result<>> filter(InboxBatch& batch);
 
   const Origin origin_;
@@ -70,7 +74,7 @@ class SourceRunner final : public SourceContext {
   const MakeSource make_source_;
   std::unique_ptr<Source> source_;
   bool has_run_ = false;
-  const std::vector<std::unique_ptr<Filter>> filters_;
+  const std::vector<NamedFilter> filters_;
   Inbox& inbox_;
   const Environment environment_;
 };

@@ -216,9 +216,13 @@ class PluginFinder::State::Search {
 
   std::string suggestion() const {
     auto names = state_.registered_names(kind_);
-    for (const auto& plugin : state_.listing().plugins) {
+    const auto add = [&](const PluginFile& plugin) {
       if (plugin.form == form_of(kind_)) names.push_back(plugin.name);
-    }
+    };
+    for (const auto& directory : state_.named_directories(kind_))
+      std::ranges::for_each(list_python_files(directory.folder, kind_, directory.origin), add);
+    std::ranges::for_each(state_.listing().plugins, add);
+    if (const auto parts = split_collection_name(name_)) add_names_of(*parts, names);
     auto hint = did_you_mean(name_, names);
     if (hint.empty()) {
       const auto dot = name_.rfind('.');
@@ -226,6 +230,17 @@ class PluginFinder::State::Search {
     }
     if (!hint.empty()) hint[0] = 'D';
     return hint.empty() ? hint : " " + hint;
+  }
+
+  // What else its collection has.
+  template <class Parts>
+  void add_names_of(const Parts& parts, std::vector<std::string>& names) const {
+    const auto folder = state_.collections.find(parts.collection);
+    if (!folder) return;
+    for (const auto below : collection_folders(kind_)) {
+      for (const auto& file : list_python_files(*folder / below, kind_, ""))
+        names.push_back(fmt::format("{}.{}", parts.collection, file.name));
+    }
   }
 
   State& state_;

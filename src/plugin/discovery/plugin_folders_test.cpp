@@ -189,6 +189,7 @@ std::string shared_object(std::string_view exported, std::uint16_t type = ET_DYN
   sections[1].sh_offset = sections[0].sh_offset + sizeof symbol;
   sections[1].sh_size = names.size();
   header.e_type = type;
+  header.e_phnum = 0;
   header.e_shoff = sizeof header;
   header.e_shnum = sections.size();
   const auto bytes = [](const auto& part) {
@@ -215,6 +216,30 @@ TEST(SharedObject, IsToldFromOtherFiles) {
             "does not export `millrace_plugin`");
   EXPECT_EQ(fault(world.write("e.so", shared_object("millrace_plugin"))), "");
   EXPECT_EQ(check_shared_object(world.path("missing.so")).error().code(), Errc::not_found);
+}
+
+// What is mapped beyond a file's end kills whoever reads it.
+TEST(SharedObject, WithSegmentsBeyondItsEndIsCutShort) {
+  const testing::World world;
+  auto bytes = shared_object("millrace_plugin");
+  Elf64_Ehdr header{};
+  std::memcpy(&header, bytes.data(), sizeof header);
+  header.e_phoff = bytes.size();
+  header.e_phnum = 1;
+  std::memcpy(bytes.data(), &header, sizeof header);
+  Elf64_Phdr segment{};
+  segment.p_type = PT_LOAD;
+  segment.p_filesz = bytes.size() + sizeof segment;
+  const auto fault = [&] {
+    const std::string part(reinterpret_cast<const char*>(&segment), sizeof segment);
+    const auto result = check_shared_object(world.write("a.so", bytes + part));
+    return result ? "" : result.error().message();
+  };
+  EXPECT_EQ(fault(), "");
+  ++segment.p_offset;
+  EXPECT_EQ(fault(), "is cut short");
+  segment.p_offset = ~std::uint64_t{0};
+  EXPECT_EQ(fault(), "is cut short");
 }
 
 TEST(SharedObject, MayEndAnywhere) {

@@ -63,6 +63,20 @@ bool exports_entry(std::string_view bytes, const Elf64_Ehdr& header) {
   return false;
 }
 
+// The whole of what is mapped when it is loaded, and the table that says what it exports. A file
+// that lacks its end would be mapped all the same, and whoever reads there is killed (SIGBUS).
+bool is_whole(std::string_view bytes, const Elf64_Ehdr& header) {
+  const auto holds = [&](std::uint64_t at, std::uint64_t size) {
+    return at <= bytes.size() && bytes.size() - at >= size;
+  };
+  for (std::uint64_t i = 0; i < header.e_phnum; ++i) {
+    const auto segment = part_at<Elf64_Phdr>(bytes, header.e_phoff + i * sizeof(Elf64_Phdr));
+    if (!segment) return false;
+    if (segment->p_type == PT_LOAD && !holds(segment->p_offset, segment->p_filesz)) return false;
+  }
+  return holds(header.e_shoff, std::uint64_t{header.e_shnum} * sizeof(Elf64_Shdr));
+}
+
 }  // namespace
 
 Result<> check_shared_object(const std::filesystem::path& file) {
@@ -76,7 +90,9 @@ Result<> check_shared_object(const std::filesystem::path& file) {
                     (kMachine == EM_NONE || header->e_machine == kMachine);
   if (!ours) return fail(Errc::invalid_settings, "is made for another machine");
   if (header->e_type != ET_DYN) return fail(Errc::invalid_settings, "is no shared object");
-  if (!exports_entry(*bytes, *header))
+  if (!is_whole(*bytes, *header)) return fail(Errc::invalid_settings, "is cut short");
+  // Without a table of sections, only loading it tells.
+  if (header->e_shnum > 0 && !exports_entry(*bytes, *header))
     return fail(Errc::invalid_settings, "does not export `{}`", kEntry);
   return {};
 }

@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto kPingPeriod = 10s;
-constexpr auto kBlockedAfter = 30s;
+constexpr auto kBlockedAfter = 10s;
 constexpr JsonLimits kFrameLimits{.depth = 512, .bytes = kLongestPayload};
 
 LogLevel level_of(std::string_view name) {

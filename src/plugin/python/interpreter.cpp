@@ -55,7 +55,8 @@ bool holds_host(const std::filesystem::path& folder) {
 }  // namespace
 
 Result<std::string> find_interpreter(const PythonOptions& options) {
-  if (!options.interpreter.empty()) return named(options.interpreter, "as --python says");
+  if (!options.interpreter.empty())
+    return named(options.interpreter, "as --python or MILLRACE_PYTHON says");
   if (const auto name = environment("MILLRACE_PYTHON"); !name.empty())
     return named(name, "as MILLRACE_PYTHON says");
   if (const auto folder = environment("VIRTUAL_ENV"); !folder.empty()) {
@@ -83,3 +84,11 @@ Result<std::filesystem::path> find_host_folder(const PythonOptions& options) {
 }
 
 }  // namespace millrace::python
+
+namespace millrace {
+
+Result<std::filesystem::path> find_python_folder(const PythonOptions& options) {
+  return python::find_host_folder(options);
+}
+
+}  // namespace millrace

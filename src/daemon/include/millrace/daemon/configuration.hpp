@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "millrace/base/diagnostic.hpp"
 #include "millrace/event/value.hpp"
@@ -28,5 +29,9 @@ HostSettings host_settings(const Configuration& configuration, std::string_view 
 
 /// Tells what is wrong under `plugins:`.
 void check_host_settings(const Configuration& configuration, Diagnostics& diagnostics);
+
+/// Warns of names under `plugins:` that are nearly, and not, those of `known` plugins.
+void warn_of_unknown_plugins(const Configuration& configuration,
+                             const std::vector<std::string>& known, Diagnostics& diagnostics);
 
 }  // namespace millrace::daemon

@@ -37,7 +37,8 @@ class Plugins {
   /// Everything in the plugin folders that must be loaded to be known.
   void load_folders();
   /// The plugins that rulebooks name, which are given the names that they are registered by. What
-  /// cannot be found or loaded goes to `diagnostics`, at its place.
+  /// cannot be found or loaded goes to `diagnostics`, at its place, and so does what the
+  /// configuration says of plugins that there are not.
   void load_named(std::vector<rules::Rulebook>& rulebooks, Diagnostics& diagnostics);
   /// One file. Errors: as load_native_plugin() and PythonPlugins::load().
   Result<LoadedPlugin> load_file(const PluginFile& plugin);
@@ -57,6 +58,7 @@ class Plugins {
 
  private:
   void load_extension(rules::Extension& named, PluginKind kind, Diagnostics& diagnostics);
+  void check_configuration(Diagnostics& diagnostics);
   Result<> load_legacy(const FoundPlugin& found);
   void warn_about(const FoundPlugin& found, const rules::Extension& named,
                   Diagnostics& diagnostics);
@@ -70,6 +72,7 @@ class Plugins {
   PythonPlugins python_;  // before the registry, whose descriptors use it
   Registry registry_;
   PluginFinder finder_;
+  std::vector<std::string> loaded_names_;
   std::vector<std::function<void()>> deferred_;
 };
 

@@ -37,6 +37,9 @@ struct PythonOptions {
   Duration template_limit = std::chrono::seconds(5);  ///< for compiling or rendering a template
 };
 
+/// The folder that holds the package `millrace` and the host. Errors: unavailable.
+Result<std::filesystem::path> find_python_folder(const PythonOptions& options);
+
 /// What the host of a plugin may do.
 struct HostSettings {
   std::string group;  ///< plugins of one group share a host; empty: one of its own
