@@ -205,11 +205,15 @@ std::string HostProcess::configuration() const {
   const auto level = log_.enabled(LogLevel::debug)  ? "debug"
                      : log_.enabled(LogLevel::info) ? "info"
                                                     : "warning";
-  Value memory;
-  if (settings.memory) memory = *settings.memory;
+  const auto limit = [](const std::optional<std::uint64_t>& most) {
+    return most ? Value(*most) : Value();
+  };
   return to_json(Object{
       {"protocol", kProtocol},
-      {"limits", {{"memory", memory}, {"files", nullptr}, {"processes", nullptr}}},
+      {"limits",
+       {{"memory", limit(settings.memory)},
+        {"files", limit(settings.files)},
+        {"processes", limit(settings.processes)}}},
       {"user", settings.user.empty() ? Value() : Value(settings.user)},
       {"seccomp", settings.seccomp},
       {"log_level", level},

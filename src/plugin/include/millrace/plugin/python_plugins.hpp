@@ -44,7 +44,9 @@ Result<std::filesystem::path> find_python_folder(const PythonOptions& options);
 struct HostSettings {
   std::string group;  ///< plugins of one group share a host; empty: one of its own
   std::optional<std::uint64_t> memory = std::uint64_t{4} << 30;  ///< bytes; nothing: unbounded
-  std::string user;                                              ///< empty: the engine's
+  std::optional<std::uint64_t> files;      ///< open at once; nothing: as the engine
+  std::optional<std::uint64_t> processes;  ///< of its user, threads included; likewise
+  std::string user;                        ///< empty: the engine's
   bool seccomp = false;
   /// For one call of a filter, action or service, and for loading.
   Duration call_timeout = std::chrono::seconds(60);
