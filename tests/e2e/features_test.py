@@ -379,6 +379,16 @@ class Plugins(unittest.TestCase):
             """}, "--config", "config.yml", code=1)
         self.assertIn("MemoryError", done.stderr)
 
+    def test_the_limits_of_a_host(self):
+        folder, _ = self.play("s", {"config.yml": "plugins: {s: {memory: 512, files: 40, processes: 3000}}", "s.py": """
+            import resource
+
+            async def main(queue, args):
+                names = ("RLIMIT_DATA", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_CORE")
+                await queue.put({"i": [resource.getrlimit(getattr(resource, name))[1] for name in names]})
+            """}, "--config", "config.yml")
+        self.assertEqual(folder.values(), [[512 << 20, 40, 3000, 0]])
+
     def test_the_feedback_queue(self):
         folder, _ = self.play("s", {"s.py": """
             import asyncio
@@ -597,7 +607,7 @@ class Plugins(unittest.TestCase):
         folder, done = self.play_filter(
             "def main(event):\n    if event['i'] == 1:\n        raise ValueError('not this one')\n    return event\n")
         self.assertEqual(folder.values(), [2])
-        self.assertRegex(done.stderr, r"refused: ValueError: not this one \(.*mine.py:3 main\)")
+        self.assertRegex(done.stderr, r"refused: filter mine: ValueError: not this one \(.*mine.py:3 main\)")
 
     def test_a_filter_beside_the_rulebook(self):
         folder, _ = self.play("generic", {"event_filter/near.py": "def main(event):\n    return {'i': 'near'}\n"},
