@@ -210,7 +210,7 @@ class Kills(unittest.TestCase):
                         "-F", "filters")
         self.assertEqual(engine.process.wait(PATIENCE), 1, engine.log()[-4000:])
         self.assertEqual(engine.log().count("its events are given to the next host"), 1)
-        self.assertIn("Source error: the host of plugin mine was killed by signal 9", engine.log())
+        self.assertIn("Source error: filter mine: the host of plugin mine was killed by signal 9", engine.log())
 
 
 class Ends(unittest.TestCase):
