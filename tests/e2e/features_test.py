@@ -573,7 +573,7 @@ class Plugins(unittest.TestCase):
         folder, done = self.play_filter(
             "def main(event):\n    if event['i'] == 1:\n        raise ValueError('not this one')\n    return event\n")
         self.assertEqual(folder.values(), [2])
-        self.assertRegex(done.stderr, r"refused: ValueError: not this one \(.*mine.py:3 main\)")
+        self.assertRegex(done.stderr, r"refused: filter mine: ValueError: not this one \(.*mine.py:3 main\)")
 
     def test_a_filter_beside_the_rulebook(self):
         folder, _ = self.play("generic", {"event_filter/near.py": "def main(event):\n    return {'i': 'near'}\n"},

@@ -264,7 +264,8 @@ TEST_F(WithoutPython, SaysHowToGetIt) {
   ASSERT_FALSE(loaded);
   EXPECT_EQ(loaded.error().code(), Errc::unavailable);
   EXPECT_EQ(loaded.error().message(),
-            "its.name: there is no Python `no-such-python` (as --python says); Python 3.9 or later "
+            "its.name: there is no Python `no-such-python` (as --python or MILLRACE_PYTHON says); "
+            "Python 3.9 or later "
             "is needed: install it (`apt install python3`), or name it with --python or "
             "MILLRACE_PYTHON");
 }
