@@ -50,7 +50,22 @@ TEST_F(PluginSkeleton, RefusesNamesThatCannotBe) {
   for (const auto* name : {"", "Web", "1web", "web-hook", "../x", "web hook", "w\n"})
     EXPECT_TRUE(failure("source", name).contains("cannot be the name of a plugin")) << name;
   EXPECT_TRUE(failure("source", std::string(65, 'a')).contains("cannot be the name"));
-  EXPECT_EQ(failure("source", "class"), "`class` means something else to the tools");
+  EXPECT_EQ(failure("source", "class"),
+            "`class` means something else to Python, CMake or Millrace");
+}
+
+TEST_F(PluginSkeleton, RefusesNamesThatHideAModuleOfPython) {
+  EXPECT_EQ(plugin_skeleton("source", "json", PluginLanguage::python).error().message(),
+            "`json` is a module of Python's own: a plugin of that name would hide it");
+  EXPECT_TRUE(plugin_skeleton("source", "json", PluginLanguage::cpp));
+}
+
+TEST_F(PluginSkeleton, SaysAnAction) {
+  for (const auto language : {PluginLanguage::cpp, PluginLanguage::python}) {
+    const auto files = plugin_skeleton("action", "mine", language);
+    ASSERT_TRUE(files);
+    EXPECT_TRUE(files->back().content.contains("for Millrace with an action."));
+  }
 }
 
 TEST_F(PluginSkeleton, RefusesKindsThatAreNot) {

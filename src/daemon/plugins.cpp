@@ -202,7 +202,9 @@ void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnosti
     auto hint = more == text.npos ? std::string() : text.substr(more + 1);
     if (!hint.empty() && !hint.contains("Did you mean"))
       hint += " `millrace plugin list` names those that there are.";
-    diagnostics.error("plugin-not-found", named.where, text.substr(0, more), hint);
+    const auto code =
+        named.name.contains('.') ? "plugin-not-found" : fmt::format("unknown-{}", to_string(kind));
+    diagnostics.error(code, named.where, text.substr(0, more), hint);
     stand_in(registry_, named.name, kind);
     return;
   }

@@ -673,10 +673,10 @@ TEST_F(EngineTest, AnEventThatAFilterRefusesAffectsNoOther) {
   EXPECT_EQ(engine->summary().refused, 2U);
   EXPECT_EQ(world.settled, 4U);
   ASSERT_EQ(world.rejected.size(), 2U);
-  EXPECT_EQ(world.rejected[0].error, Error(Errc::invalid_event, "poisoned"));
-  EXPECT_EQ(world.rejected[1].error, Error(Errc::invalid_event, "nothing at `x`"));
-  EXPECT_TRUE(told("error event 2: refused: poisoned"));
-  EXPECT_TRUE(told("error event 3: refused: nothing at `x`"));
+  EXPECT_EQ(world.rejected[0].error, Error(Errc::invalid_event, "filter double: poisoned"));
+  EXPECT_EQ(world.rejected[1].error, Error(Errc::invalid_event, "filter double: nothing at `x`"));
+  EXPECT_TRUE(told("error event 2: refused: filter double: poisoned"));
+  EXPECT_TRUE(told("error event 3: refused: filter double: nothing at `x`"));
 }
 
 TEST_F(EngineTest, AFilterThatRefusesAPartOfAnEventRefusesTheEvent) {
@@ -800,7 +800,8 @@ TEST_F(EngineTest, RefusesATemplateThatIsWrong) {
   start(rule_set("    - {name: r, condition: event.i is defined, "
                  "action: {record: {text: \"{{ wrong + }}\"}}}\n"),
         std::move(options));
-  EXPECT_EQ(problems, (std::vector<std::string>{"template `{{ wrong + }}`: unexpected end"}));
+  EXPECT_EQ(problems,
+            (std::vector<std::string>{"record: text: template `{{ wrong + }}`: unexpected end"}));
 }
 
 }  // namespace

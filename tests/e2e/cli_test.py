@@ -281,9 +281,9 @@ class Run(Case):
         self.assertEqual(result.returncode, 0, result.stderr[:2000])
         self.assertEqual((stats["events"], stats["refused"]), (3, 3))
         self.assertEqual(re.findall(r"on \w", result.stdout), ["on a", "on b", "on d"])
-        self.assertIn("event 2: refused: 'int' object is not iterable", result.stderr)
-        self.assertIn("event 3: refused: 7 is not a valid hostname", result.stderr)
-        self.assertRegex(result.stderr, r"event 4: refused: Event {'other': 'x+\.\.\.\n")
+        self.assertIn("event 2: refused: filter event_splitter: 'int' object is not iterable", result.stderr)
+        self.assertIn("event 3: refused: filter insert_hosts_to_meta: 7 is not a valid hostname", result.stderr)
+        self.assertRegex(result.stderr, r"event 4: refused: filter insert_hosts_to_meta: Event {'other': 'x+\.\.\.\n")
         self.assertLess(len(result.stderr), 10_000, "refused texts must not flood the log")
         self.assertEqual(self.call("-r", rulebook, name="ansible-rulebook").returncode, 0)
 
