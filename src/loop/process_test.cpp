@@ -106,8 +106,8 @@ TEST_F(ProcessTest, ASignalReachesTheWholeGroup) {
 
 TEST_F(ProcessTest, HasASessionOfItsOwnAndSoNoTerminal) {
   const auto stat = run("cat /proc/$$/stat", 1);
-  const auto fields =
-      split(stat.substr(stat.rfind(')') + 2), ' ');  // state, parent, group, session
+  const auto after_name = stat.substr(stat.rfind(')') + 2);
+  const auto fields = split(after_name, ' ');  // state, parent, group, session, terminal
   ASSERT_GT(fields.size(), 4u) << stat;
   const auto pid = stat.substr(0, stat.find(' '));
   EXPECT_EQ(fields[2], pid);
