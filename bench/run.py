@@ -371,8 +371,88 @@ def an_hour(_, trials):
               "after its first half", [run["memory_grown"] for run in runs], 1.02, at_least=False)
 
 
+PYTHON_SOURCE = """
+async def main(queue, args):
+    for i in range(args["count"]):
+        await queue.put({"i": i, "host": "web1"})
+"""
+BARE_QUEUE = """
+import asyncio, sys, time
+
+async def main(count, size):
+    queue = asyncio.Queue(size)
+    async def take():
+        for _ in range(count):
+            await queue.get()
+    taking = asyncio.create_task(take())
+    begun = time.perf_counter()
+    for i in range(count):
+        await queue.put({"i": i, "host": "web1"})
+    await taking
+    print(count / (time.perf_counter() - begun))
+
+asyncio.run(main(int(sys.argv[1]), int(sys.argv[2])))
+"""
+
+
+def plugin_speed(folder, source, count, *arguments):
+    """Events/s from the start of the sources to the end of the run. Not on one core: a plugin is a process or a thread."""
+    book, stats = Path(folder) / "plugin.yml", Path(folder) / "stats.json"
+    rulebook(book, source, ['event.i == -1'])
+    subprocess.run([MILLRACE, "run", book, "--stats", stats, "--quiet", *arguments], check=True, capture_output=True)
+    told = json.loads(stats.read_text())
+    if told["events"] != count:
+        raise Void(f"{told['events']} events, expected {count}")
+    return count / told["seconds"]
+
+
+def python_source(folder, trials):
+    count = 300_000
+    (Path(folder) / "put.py").write_text(PYTHON_SOURCE)
+    speeds = []
+
+    def bare(size):
+        done = subprocess.run([sys.executable, "-c", BARE_QUEUE, str(count), str(size)], check=True, capture_output=True, text=True)
+        return float(done.stdout)
+
+    def hosted():
+        speeds.append(plugin_speed(folder, ["- put:", f"    count: {count}"], count, "-S", folder))
+        return speeds[-1]
+
+    trios = [(hosted(), bare(0), bare(1)) for _ in range(trials + 1)][1:]
+    speed = statistics.median(speeds)
+    yield row("l1", "events of a Python source, of 100,000/s", f"{speed:,.0f} events/s", "the aim of 100,000/s",
+              [mine / 100_000 for mine, _, _ in trios], 1.0)
+    yield row("l2", "the same, beside asyncio.Queue in one process", f"{speed:,.0f} events/s",
+              f"unbounded: {statistics.median(t[1] for t in trios):,.0f}/s", [mine / theirs for mine, theirs, _ in trios], 0.3)
+    yield row("l3", "the same, beside the original's queue of one", f"{speed:,.0f} events/s",
+              f"Queue(1): {statistics.median(t[2] for t in trios):,.0f}/s", [mine / theirs for mine, _, theirs in trios], 1.0)
+
+
+def native_source(folder, trials):
+    count, plugins = 4_000_000, BUILD / "bench_plugins"
+    if not (plugins / "count.so").exists():
+        raise Void("build the target bench_count_plugin first")
+    pairs = alternate(trials, lambda: plugin_speed(folder, ["- count:", f"    limit: {count}"], count, "--plugin-dir", plugins),
+                      lambda: plugin_speed(folder, ["- range:", f"    limit: {count}"], count))
+    yield row("m", "events of a native plugin's source", f"{statistics.median(p[0] for p in pairs) / 1e6:.2f} M events/s",
+              f"the built-in range: {statistics.median(p[1] for p in pairs) / 1e6:.2f} M/s", [a / b for a, b in pairs], 0.7)
+
+
+def templates(_, trials):
+    rates = {}
+    for _ in range(min(trials, 3)):
+        done = subprocess.run([BUILD / "bench_python_source", "200000"], check=True, capture_output=True, text=True)
+        for what, rate in re.findall(r"^(templates, \d+) at once: .* ([0-9]+)/s;", done.stdout, re.MULTILINE):
+            rates.setdefault(what, []).append(int(rate))
+    many, one = rates["templates, 64"], rates["templates, 1"]
+    yield row("n", "templates rendered by Jinja2, 64 at a time", f"{statistics.median(many):,.0f}/s",
+              f"the aim of 20,000/s (one at a time: {statistics.median(one):,.0f}/s)", [rate / 20_000 for rate in many], 1.0)
+
+
 FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency,
-           "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches, "k": an_hour}
+           "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches, "k": an_hour,
+           "l": python_source, "m": native_source, "n": templates}
 
 
 def main():

@@ -7,6 +7,7 @@ python3 python/bench/put_rate.py [events]
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import time
 from pathlib import Path
@@ -29,10 +30,11 @@ def host_rate(events: int, pause: float) -> float:
         path, _ = engine.load(SOURCE, "source")
         began = time.perf_counter()
         channel = engine.start(path, "source", settings={"events": events}, credits=events)
+        engine.add_credits(channel, 0, 1 << 40)  # nor does the number of bytes hold it up
         marker = frames.HEADER.pack(0, frames.ENDED, channel)[4:] + b'{"cancelled"'
         left = b""
         while True:
-            data = engine.socket.recv(1 << 20)
+            data = os.read(engine.pipe, 1 << 20)
             if marker in left + data:
                 return events / (time.perf_counter() - began)
             left = data[-len(marker) :]

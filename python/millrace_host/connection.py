@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host's end of the socket."""
+"""The host's ends of the socket that frames come from and of the pipe that they go to."""
 
 from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from collections import deque
 from typing import Any, Callable, Deque, List, NoReturn, Tuple
@@ -25,15 +26,17 @@ def _give_up() -> NoReturn:
 
 
 class Connection:
-    """Sends frames at once where the socket takes them, keeps the rest in order. Loop thread only."""
+    """Sends frames at once where the pipe takes them, keeps the rest in order. Loop thread only."""
 
     def __init__(
         self,
         sock: socket.socket,
+        pipe: int,
         on_frame: Callable[[int, int, bytes], None],
         on_end: Callable[[], None],
     ) -> None:
         self._socket = sock
+        self._pipe = pipe
         self._on_frame = on_frame
         self._on_end = on_end
         self._loop = asyncio.get_running_loop()
@@ -45,16 +48,17 @@ class Connection:
         self._waiting: Deque[Tuple[int, asyncio.Future[None]]] = deque()
         self.has_ended = False
         sock.setblocking(False)
+        os.set_blocking(pipe, False)
         self._loop.add_reader(sock.fileno(), self._read)
 
     def send(self, frame: bytes) -> bool:
-        """True: all of it is in the socket, where it stays even if this process dies."""
+        """True: all of it is in the pipe, where it stays even if this process dies."""
         if self._held:
             self._release()
         if self._unsent or self.has_ended:
             return self._keep(frame)
         try:
-            sent = self._socket.send(frame)
+            sent = os.write(self._pipe, frame)
         except BlockingIOError:
             return self._keep(frame)
         except OSError:
@@ -77,11 +81,17 @@ class Connection:
         """The engine does not read, and much is waiting for it."""
         return len(self._unsent) > _TOO_MUCH_UNSENT
 
+    def is_hung_up(self) -> bool:
+        """The engine has closed its end, or is dead. What it had sent may still be unread."""
+        poll = select.poll()
+        poll.register(self._socket, 0)
+        return bool(poll.poll(0))
+
     def has_unsent(self) -> bool:
         return bool(self._unsent)
 
     async def sent(self) -> None:
-        """All that was given to send() so far is in the socket. Raises ConnectionError at its end."""
+        """All that was given to send() so far is in the pipe. Raises ConnectionError at its end."""
         if self.has_ended:
             raise ConnectionResetError("the engine has closed the connection")
         if self._unsent:
@@ -96,14 +106,14 @@ class Connection:
     def _keep(self, rest: bytes) -> bool:
         if not self.has_ended:
             if not self._unsent:
-                self._loop.add_writer(self._socket.fileno(), self._write)
+                self._loop.add_writer(self._pipe, self._write)
             self._unsent += rest
         return False
 
     def _write(self) -> None:
         try:
             with memoryview(self._unsent) as view:
-                sent = self._socket.send(view[:_WRITE_SIZE])
+                sent = os.write(self._pipe, view[:_WRITE_SIZE])
         except BlockingIOError:
             return
         except OSError:
@@ -112,7 +122,7 @@ class Connection:
         del self._unsent[:sent]
         self._sent += sent
         if not self._unsent:
-            self._loop.remove_writer(self._socket.fileno())
+            self._loop.remove_writer(self._pipe)
         while self._waiting and self._waiting[0][0] <= self._sent:
             _settle(self._waiting.popleft()[1], None)
 
@@ -151,7 +161,7 @@ class Connection:
             return
         self.has_ended = True
         self._loop.remove_reader(self._socket.fileno())
-        self._loop.remove_writer(self._socket.fileno())
+        self._loop.remove_writer(self._pipe)
         self._unsent.clear()
         while self._waiting:
             _settle(self._waiting.popleft()[1], ConnectionResetError("the engine has closed the connection"))

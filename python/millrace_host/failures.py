@@ -9,6 +9,9 @@ import traceback
 from types import TracebackType
 from typing import Any, Dict, List, Optional
 
+_MOST_FRAMES = 40  # those of an endless recursion say nothing new
+_MOST_TEXT = 256 * 1024
+
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _MACHINERY = (_HERE + os.sep, runpy.__file__ or "<frozen runpy>", "<frozen runpy>")
 
@@ -30,7 +33,7 @@ def describe(error: BaseException) -> Dict[str, Any]:
         "type": error.kind if isinstance(error, PluginError) else type(error).__name__,
         "message": _message(error),
         "frames": _frames(error, start),
-        "traceback": "".join(traceback.format_exception(type(error), error, start)),
+        "traceback": _cut("".join(traceback.format_exception(type(error), error, start))),
     }
 
 
@@ -42,7 +45,7 @@ def _plugin_part(trace: Optional[TracebackType]) -> Optional[TracebackType]:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        return _cut(str(error))
     except Exception:  # noqa: BLE001  (a plugin's __str__)
         return ""
 
@@ -51,4 +54,13 @@ def _frames(error: BaseException, start: Optional[TracebackType]) -> List[str]:
     frames = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(start)]
     if isinstance(error, SyntaxError) and error.filename:
         frames.append(f"{error.filename}:{error.lineno} <module>")
-    return frames[::-1]
+    frames.reverse()
+    left_out = len(frames) - _MOST_FRAMES
+    if left_out > 0:
+        half = _MOST_FRAMES // 2
+        frames[half:-half] = [f"… {left_out} more"]
+    return frames
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MOST_TEXT else text[:_MOST_TEXT] + "…"

@@ -9,7 +9,7 @@ from typing import List, Tuple
 PROTOCOL = 1
 HEADER = struct.Struct("<IBI")
 NUMBER = struct.Struct("<Q")
-CREDITS = struct.Struct("<I")
+CREDITS = struct.Struct("<IQ")  # events that may be sent besides; bytes of events that were taken
 LONGEST_PAYLOAD = 64 * 1024 * 1024
 
 # Engine to host.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The host: one process, any number of plugins, one socket to the engine (descriptor 3)."""
+"""The host: one process, any number of plugins, a socket from the engine (descriptor 3) and a pipe to it (4)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from .tasks import make_task
 from .template_service import TemplateService
 
 _SOCKET = 3
+_PIPE = 4
 _STOP_GRACE = 5.0
 _END_GRACE = 0.8  # "within a second", and some of it is for exiting
 
@@ -41,7 +42,7 @@ class Host:
     """Takes frames, owns the instances. Loop thread only."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._connection = Connection(sock, self._on_frame, self._on_end)
+        self._connection = Connection(sock, _PIPE, self._on_frame, self._on_end)
         self._requests = Requests(self._connection)
         self._files: Dict[str, LoadedFile] = {}
         self._instances: Dict[int, Instance] = {}
@@ -86,6 +87,8 @@ class Host:
             apply_limits(configuration)
         except Exception as error:  # noqa: BLE001
             self._fail(0, error)
+            _exit(1)
+        if self._connection.is_hung_up():  # an engine that died before now sends no signal
             _exit(1)
         route_logs(self._connection, configuration.get("log_level") or "info")
         self._templates = TemplateService(self._connection, configuration.get("variables") or {})
@@ -180,7 +183,7 @@ class Host:
     def _credit(self, channel: int, payload: bytes) -> None:
         instance = self._instances.get(channel)
         if isinstance(instance, SourceInstance):
-            instance.add_credits(frames.CREDITS.unpack(payload)[0])
+            instance.add_credits(*frames.CREDITS.unpack(payload))
 
     def _cancel(self, channel: int, _: bytes) -> None:
         instance = self._instances.get(channel)
@@ -284,7 +287,7 @@ def _prepare_process() -> socket.socket:
             os.setpgid(0, 0)
         except OSError:
             pass  # leads a session
-    close_inherited_descriptors(_SOCKET)
+    close_inherited_descriptors((_SOCKET, _PIPE))
     sys.stdout.reconfigure(line_buffering=True, errors="backslashreplace")  # type: ignore[union-attr]
     sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     logging.raiseExceptions = False

@@ -7,28 +7,30 @@ import os
 import resource
 import signal
 import sys
-from typing import Any, Mapping, Optional
+from typing import Any, Collection, Mapping, Optional
 
 from .seccomp import restrict_system_calls
 
 
-def close_inherited_descriptors(keep: int) -> None:
+def close_inherited_descriptors(keep: Collection[int]) -> None:
     """All above standard error but `keep`, which children do not inherit."""
     for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else map(str, range(1024)):
         number = int(name)
-        if number > 2 and number != keep:
+        if number > 2 and number not in keep:
             try:
                 os.close(number)
             except OSError:
                 pass  # the folder's own
-    os.set_inheritable(keep, False)
+    for descriptor in keep:
+        os.set_inheritable(descriptor, False)
     os.register_at_fork(after_in_child=lambda: _detach(keep))
 
 
-def _detach(descriptor: int) -> None:
+def _detach(descriptors: Collection[int]) -> None:
     """In a forked child: else the engine would not see the end of its host."""
     null = os.open(os.devnull, os.O_RDWR)
-    os.dup2(null, descriptor, inheritable=False)
+    for descriptor in descriptors:
+        os.dup2(null, descriptor, inheritable=False)
     os.close(null)
 
 

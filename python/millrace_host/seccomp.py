@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A filter of system calls: what no plugin has business with is answered with EPERM.
 
-A deny-list, not a sandbox: it closes the ways to other processes' memory, to the kernel and to other
-namespaces. The program is classic BPF over `struct seccomp_data {int nr; u32 arch; u64 ip; u64 args[6]}`.
+A deny-list, not a sandbox: it closes the ways to the kernel, to other namespaces and, but for files of
+/proc, to the memory of other processes. The program is classic BPF over `struct seccomp_data {int nr; u32 arch; u64 ip; u64 args[6]}`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ _NEW_NAMESPACES = 0x7E020000  # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER,
 _COMMON = {  # the same number everywhere
     "pidfd_getfd": 438, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsconfig": 431,
     "fsmount": 432, "fspick": 433, "mount_setattr": 442,
+    "process_madvise": 440, "process_mrelease": 448, "quotactl_fd": 443,
     "io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427,
 }  # fmt: skip
 _X86_64 = {
@@ -44,7 +45,8 @@ _X86_64 = {
     "process_vm_writev": 311, "open_by_handle_at": 304, "userfaultfd": 323, "acct": 163,
     "settimeofday": 164, "clock_settime": 227, "clock_adjtime": 305, "adjtimex": 159, "iopl": 172,
     "ioperm": 173, "quotactl": 179, "syslog": 103, "vhangup": 153, "sethostname": 170,
-    "setdomainname": 171, "kcmp": 312,
+    "setdomainname": 171, "kcmp": 312, "move_pages": 279, "migrate_pages": 256, "modify_ldt": 154, "uselib": 134, "nfsservctl": 180,
+    "lookup_dcookie": 212,
 }  # fmt: skip
 _AARCH64 = {
     "ptrace": 117, "mount": 40, "umount2": 39, "kexec_load": 104, "kexec_file_load": 294,
@@ -53,7 +55,7 @@ _AARCH64 = {
     "unshare": 97, "keyctl": 219, "add_key": 217, "request_key": 218, "process_vm_readv": 270,
     "process_vm_writev": 271, "open_by_handle_at": 265, "userfaultfd": 282, "acct": 89,
     "settimeofday": 170, "clock_settime": 112, "clock_adjtime": 266, "adjtimex": 171, "quotactl": 60,
-    "syslog": 116, "vhangup": 58, "sethostname": 161, "setdomainname": 162, "kcmp": 272,
+    "syslog": 116, "vhangup": 58, "sethostname": 161, "setdomainname": 162, "kcmp": 272, "move_pages": 239, "migrate_pages": 238, "nfsservctl": 42, "lookup_dcookie": 18,
 }  # fmt: skip
 
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The queue that a source's `main` gets.
 
-An event for which put() has returned is in the socket, so that it outlives this process. Room is told
-by credits, which the engine hands out; without any, put() waits and put_nowait() raises.
+An event for which put() has returned is in the pipe, so that it outlives this process. Room is told
+by credits, which the engine hands out; without any, put() waits and put_nowait() raises. So it is while
+many bytes are on their way: credits are of events, and the next may be larger than those before.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from .logs import log
 
 _EVENTS_A_FRAME = 1024
 _BYTES_A_FRAME = 1024 * 1024
+_MOST_BYTES_UNTAKEN = 16 * 1024 * 1024  # the engine tells of each MiB that it has taken
 _HEADER = struct.Struct("<IBIQ")  # of a frame, and the number of its first event
 _AROUND = NUMBER.size + 1  # bytes in a frame of one event: the number, a line feed
 _PUTS_BEFORE_LOOK = 7  # a mask: at the clock, which costs
@@ -41,6 +43,7 @@ class SourceQueue:
         self._connection = connection
         self._channel = channel
         self._credits = credits
+        self._untaken = 0  # bytes that the engine has not told of
         self._filtered = filtered
         self._next = 1
         self._waiting: Deque[asyncio.Future[None]] = deque()
@@ -60,7 +63,8 @@ class SourceQueue:
         if not self._puts & _PUTS_BEFORE_LOOK and self._is_time_to_yield():
             await asyncio.sleep(0)
             self._yielded_at = time.monotonic()
-        if type(data) is dict and self._credits > 0 and self._plain and not self._waiting:
+        has_room = self._credits > 0 and self._untaken < _MOST_BYTES_UNTAKEN  # written out: it is quicker
+        if has_room and type(data) is dict and self._plain and not self._waiting:
             try:
                 text = self._encode(data)
             except Unencodable as error:
@@ -70,6 +74,7 @@ class SourceQueue:
                 number = self._next
                 self._next = number + 1
                 self._credits -= 1
+                self._untaken += len(text) + 1
                 header = _HEADER.pack(len(text) + _AROUND, EVENTS, self._channel, number)
                 if not self._connection.send(b"%b%b\n" % (header, text)):
                     await self._connection.sent()
@@ -83,7 +88,8 @@ class SourceQueue:
             return
         events = self._checked(data)
         self._check_open()
-        if self._credits < len(events) or self._waiting or self._connection.has_unsent():
+        is_full = self._credits < len(events) or not self._has_room()
+        if is_full or self._waiting or self._connection.has_unsent():
             raise asyncio.QueueFull
         for event in events:
             text = self._encoded(event)
@@ -91,7 +97,7 @@ class SourceQueue:
                 self._send(text + b"\n", 1)
 
     def full(self) -> bool:
-        return self._credits <= 0
+        return not self._has_room()
 
     def empty(self) -> bool:
         return True
@@ -99,8 +105,9 @@ class SourceQueue:
     def qsize(self) -> int:
         return 0
 
-    def add_credits(self, credits: int) -> None:
+    def add_credits(self, credits: int, taken_bytes: int) -> None:
         self._credits += credits
+        self._untaken -= taken_bytes
         self._wake()
 
     async def emptied(self) -> None:
@@ -125,6 +132,9 @@ class SourceQueue:
         self.stamp = stamp
         self._plain = False
 
+    def _has_room(self) -> bool:
+        return self._credits > 0 and self._untaken < _MOST_BYTES_UNTAKEN
+
     def _is_time_to_yield(self) -> bool:
         """So that others run, and that the source can be cancelled."""
         if self._puts < _PUTS_BEFORE_YIELD and time.monotonic() - self._yielded_at < _SECONDS_BEFORE_YIELD:
@@ -136,6 +146,7 @@ class SourceQueue:
         number = self._next
         self._next = number + count
         self._credits -= count
+        self._untaken += len(lines)
         header = _HEADER.pack(len(lines) + NUMBER.size, EVENTS, self._channel, number)
         return self._connection.send(header + lines)
 
@@ -209,7 +220,7 @@ class SourceQueue:
     async def _room(self) -> None:
         """There is a credit, and whoever waited before has had one."""
         self._check_open()
-        if self._credits > 0 and not self._waiting:
+        if not self._waiting and self._has_room():
             return
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiting.append(future)
@@ -231,7 +242,7 @@ class SourceQueue:
 
     def _wake(self) -> None:
         """The first in line goes on, and wakes the next when it has put what it has."""
-        if self._credits > 0 and self._waiting and not self._waiting[0].done():
+        if self._waiting and not self._waiting[0].done() and self._has_room():
             self._waiting[0].set_result(None)
 
     def _put_from_thread(self, data: Any) -> None:

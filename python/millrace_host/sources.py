@@ -45,8 +45,8 @@ class SourceInstance:
         self._task = asyncio.get_running_loop().create_task(self._run())
         self._main: Optional[asyncio.Task[None]] = None
 
-    def add_credits(self, credits: int) -> None:
-        self._queue.add_credits(credits)
+    def add_credits(self, credits: int, taken_bytes: int) -> None:
+        self._queue.add_credits(credits, taken_bytes)
 
     def settle(self, numbers: List[int]) -> None:
         if self._feedback is not None:

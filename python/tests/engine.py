@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -35,7 +36,14 @@ Message = Tuple[int, int, Any]  # type, channel, payload (JSON, or bytes of EVEN
 
 
 class HostIsGone(Exception):
-    """The socket has ended."""
+    """The pipe has ended."""
+
+
+def _give(sock: int, pipe: int) -> None:
+    """As descriptors 3 and 4, whatever numbers they have."""
+    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 10) for descriptor in (sock, pipe)]
+    for number, descriptor in zip((3, 4), high):
+        os.dup2(descriptor, number)
 
 
 class Engine:
@@ -48,6 +56,7 @@ class Engine:
         interpreter: str = sys.executable,
     ) -> None:
         ours, theirs = socket.socketpair()
+        self.pipe, its_pipe = os.pipe()
         self.folder = tempfile.TemporaryDirectory()
         self.socket = ours
         self.output = tempfile.TemporaryFile()
@@ -59,9 +68,10 @@ class Engine:
             stderr=self.errors,
             env={**os.environ, **(environment or {})},
             close_fds=False,
-            preexec_fn=lambda: os.dup2(theirs.fileno(), 3),
+            preexec_fn=lambda: _give(theirs.fileno(), its_pipe),
         )
         theirs.close()
+        os.close(its_pipe)
         self.logs: List[Dict[str, Any]] = []
         self.events: Dict[int, List[Any]] = {}
         self.numbers: Dict[int, List[int]] = {}
@@ -75,6 +85,7 @@ class Engine:
 
     def __exit__(self, *_: Any) -> None:
         self.socket.close()
+        os.close(self.pipe)
         try:
             self.process.wait(5)
         except subprocess.TimeoutExpired:
@@ -101,10 +112,10 @@ class Engine:
         """The next message but LOG. Raises HostIsGone; AssertionError when nothing comes."""
         until = time.monotonic() + timeout
         while not self._messages:
-            ready, _, _ = select.select([self.socket], [], [], max(0.0, until - time.monotonic()))
+            ready, _, _ = select.select([self.pipe], [], [], max(0.0, until - time.monotonic()))
             if not ready:
                 raise AssertionError(f"the host says nothing; it had printed: {self.printed()}")
-            self._take(self.socket.recv(1 << 20))
+            self._take(os.read(self.pipe, 1 << 20))
         return self._messages.pop(0)
 
     def wait_for(self, kind: int, channel: int, timeout: float = TIMEOUT) -> Any:
@@ -162,8 +173,8 @@ class Engine:
             if on == channel and got in (frames.ENDED, frames.FAILED):
                 return got, payload
 
-    def add_credits(self, channel: int, credits: int) -> None:
-        self.send(frames.CREDIT, channel, struct.pack("<I", credits))
+    def add_credits(self, channel: int, credits: int, taken_bytes: int = 0) -> None:
+        self.send(frames.CREDIT, channel, frames.CREDITS.pack(credits, taken_bytes))
 
     def call(self, channel: int, **payload: Any) -> Any:
         """The payload of RESULT."""

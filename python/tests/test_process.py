@@ -63,6 +63,13 @@ class Rights(unittest.TestCase):
         left.close()
         right.close()
 
+    def test_an_engine_that_dies_at_once_leaves_no_host_that_loads(self):
+        with Engine() as engine:
+            path = engine.write_file("import time\nwhile True: time.sleep(0.01)\n")
+            engine.send(frames.LOAD, 1, {"file": path, "name": "x", "kind": "source"})
+            engine.socket.close()
+            self.assertEqual(engine.process.wait(10), 1)
+
     def test_children_do_not_hold_the_socket(self):
         with Engine() as engine:
             channel = engine.start_source(

@@ -326,6 +326,25 @@ class Ending(unittest.TestCase):
             self.assertEqual(failure["frames"], [f"{path}:1 <module>"])
             self.assertIn("expected ':'", failure["traceback"])
 
+    def test_an_endless_recursion_and_a_message_without_end_are_cut(self):
+        with Engine() as engine:
+            text = """
+                def again():
+                    again()
+
+                async def main(queue, args):
+                    if args["deep"]:
+                        again()
+                    raise ValueError("x" * (80 << 20))
+                """
+            kind, failure = engine.end_of(engine.start_source(text, settings={"deep": True}))
+            self.assertEqual((kind, failure["type"]), (frames.FAILED, "RecursionError"))
+            self.assertLess(len(failure["frames"]), 50)
+            self.assertTrue(failure["frames"][-1].endswith(" main"), failure["frames"][-1])
+            kind, failure = engine.end_of(engine.start_source(text, settings={"deep": False}))
+            self.assertEqual((kind, failure["type"]), (frames.FAILED, "ValueError"))
+            self.assertLess(len(failure["message"]), 1 << 20)
+
     def test_a_file_that_raises_imports_relatively_exits_or_is_missing(self):
         with Engine() as engine:
             for text, kind in (

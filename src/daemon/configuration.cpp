@@ -28,6 +28,13 @@ const SettingsSchema& host_schema() {
               .by_default(4096)
               .at_least(0)
               .at_most(1e9),
+          Setting("files", SettingType::integer, "files that the host may have open at once")
+              .at_least(16)
+              .at_most(1e9),
+          Setting("processes", SettingType::integer,
+                  "processes and threads that the user of the host may have")
+              .at_least(1)
+              .at_most(1e9),
           Setting("user", SettingType::string, "who the host runs as"),
           Setting("seccomp", SettingType::boolean,
                   "whether system calls that no plugin needs are refused")
@@ -126,6 +133,9 @@ HostSettings host_settings(const Configuration& configuration, std::string_view 
   out.memory.reset();
   if (memory > 0)
     out.memory = static_cast<std::uint64_t>(memory) * static_cast<std::uint64_t>(kMebibyte);
+  if (settings->has("files")) out.files = static_cast<std::uint64_t>(settings->integer("files"));
+  if (settings->has("processes"))
+    out.processes = static_cast<std::uint64_t>(settings->integer("processes"));
   out.seccomp = settings->boolean("seccomp");
   out.call_timeout = settings->seconds("call_timeout");
   out.stop_grace = settings->seconds("stop_grace");

@@ -136,30 +136,47 @@ void close_the_books(const RunOptions& options, const pipeline::Summary& summary
   }
 }
 
-// SIGINT and SIGTERM end the engine in order; the second of them ends the process.
+// SIGINT and SIGTERM end the engine in order; the second of them ends the process, and so does the
+// first while there is no engine any more and what is left of the plugins ends. It lives as long as
+// the loop is run.
 class Interruption {
  public:
-  Interruption(MainLoop& loop, pipeline::Engine& engine, Log& log, StatusLine* status) {
+  Interruption(MainLoop& loop, Log& log, StatusLine* status)
+      : loop_(loop), log_(log), status_(status) {}
+  Interruption(const Interruption&) = delete;
+  Interruption& operator=(const Interruption&) = delete;
+
+  /// Until then a signal ends the process, as is usual.
+  void begin(pipeline::Engine& engine) {
+    engine_ = &engine;
     for (const int number : {SIGINT, SIGTERM}) {
-      loop.on_signal(number, [this, number, &loop, &engine, &log, status] {
-        if (signal_ != 0) {
-          if (status != nullptr) status->erase();
-          ::_exit(128 + number);
-        }
-        signal_ = number;
-        log.info("daemon", "signal {}: stopping; another one ends at once", number);
-        loop.call_later(kPatience, [&log] {
-          log.warning("daemon",
-                      "still stopping: sources or actions take their time to end; another signal "
-                      "ends at once");
-        });
-        engine.stop(pipeline::Engine::Stop::graceful);
-      });
+      loop_.on_signal(number, [this, number] { on_signal(number); });
     }
   }
+  /// The engine has ended, and is about to go.
+  void engine_ended() { engine_ = nullptr; }
   int signal() const { return signal_; }
 
  private:
+  void on_signal(int number) {
+    if (signal_ != 0 || engine_ == nullptr) {
+      if (status_ != nullptr) status_->erase();
+      ::_exit(128 + number);
+    }
+    signal_ = number;
+    log_.info("daemon", "signal {}: stopping; another one ends at once", number);
+    loop_.call_later(kPatience, [this] {
+      log_.warning("daemon",
+                   "still stopping: sources or actions take their time to end; another signal ends "
+                   "at once");
+    });
+    engine_->stop(pipeline::Engine::Stop::graceful);
+  }
+
+  MainLoop& loop_;
+  Log& log_;
+  StatusLine* const status_;
+  pipeline::Engine* engine_ = nullptr;
   int signal_ = 0;
 };
 
@@ -249,6 +266,7 @@ int run(const RunOptions& options) {
   MainLoop loop(clock);
   BlockingPool pool(kBlockingThreads);
   Plugins plugins(options.plugins, std::move(configuration), *variables, loop, log);
+  Interruption interruption(loop, log, status.get());
   const EndOfPlugins end_of_plugins(plugins);
   plugins.load_folders();
   auto loaded = load_rulebooks(find_rulebooks(options.rulebooks, plugins.finder()), *variables,
@@ -282,7 +300,7 @@ int run(const RunOptions& options) {
   }
 
   // 6 and 7: events flow until the sources or the user end them.
-  const Interruption interruption(loop, *engine, log, status.get());
+  interruption.begin(*engine);
   TaskGroup life(loop.executor(), {});
   const Instant begun = clock.now();
   loop.call_soon([&plugins] { plugins.go_live(); });
@@ -290,6 +308,7 @@ int run(const RunOptions& options) {
   std::optional<ProgressLine> progress;
   if (status) progress.emplace(loop, *status, [&engine] { return engine->progress(); });
   loop.run();
+  interruption.engine_ended();
   progress.reset();
   const double seconds = std::chrono::duration<double>(clock.now() - begun).count();
 

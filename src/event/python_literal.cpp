@@ -48,6 +48,7 @@ class LiteralReader {
   // indented.
   bool skip_blank_lines() {
     while (at_ < text_.size()) {
+      if (ahead() == '\\' && ahead(1) == '\n') at_ += 2;
       const auto start = at_;
       skip_space(Newlines::significant);
       if (at_ == text_.size()) return false;
@@ -63,6 +64,8 @@ class LiteralReader {
       const bool newline = c == '\n' || c == '\r';
       if (c == '#') {
         at_ = std::min(text_.find_first_of("\r\n", at_), text_.size());
+      } else if (c == '\\' && ahead(1) == '\n' && at_ + 2 < text_.size()) {
+        at_ += 2;  // the line goes on
       } else if (c == ' ' || c == '\t' || c == '\f' || (newline && newlines == Newlines::skipped)) {
         ++at_;
       } else {
@@ -176,9 +179,17 @@ class LiteralReader {
   std::optional<Value> read_signed() {
     const bool negative = ahead() == '-';
     ++at_;
+    std::size_t open = 0;  // -((5))
+    while (take('(')) ++open;
+    depth_ += open;
     skip_space();
     const bool number = is_digit(ahead()) || (ahead() == '.' && is_digit(ahead(1)));
-    return number ? read_number(negative) : std::nullopt;
+    auto value = number && depth_ <= kDeepest ? read_number(negative) : std::nullopt;
+    for (std::size_t closed = 0; value && closed < open; ++closed) {
+      if (!take(')')) return std::nullopt;
+      --depth_;
+    }
+    return value;
   }
 
   std::optional<Value> read_word() {
@@ -217,7 +228,8 @@ class LiteralReader {
     const bool based = ahead() == '0' && std::string_view("xXoObB").contains(ahead(1));
     auto value = based ? read_based(negative) : read_decimal(negative);
     if (!value || continues_name(ahead())) return std::nullopt;
-    const bool overflow = value->is_double() && std::isinf(value->get_double()) && !was_float_;
+    // JSON has no infinity: the text stays what it is.
+    const bool overflow = value->is_double() && std::isinf(value->get_double());
     return overflow ? std::nullopt : value;
   }
 

@@ -99,7 +99,8 @@ class Descriptors {
   std::vector<FileDescriptor> moved_;
 };
 
-// A process group of its own, so that what the child starts can be ended with it; default signals.
+// A session of its own: so the child leads a group, with which what it starts can be ended, and has
+// no terminal, to which it could type. Default signals.
 Result<pid_t> spawn(ProcessOptions& options) {
   Descriptors descriptors;
   if (auto filled = descriptors.fill(options.descriptors); !filled) return filled.error();
@@ -115,9 +116,8 @@ Result<pid_t> spawn(ProcessOptions& options) {
   sigfillset(&all);
   posix_spawnattr_setsigmask(&attributes, &none);
   posix_spawnattr_setsigdefault(&attributes, &all);
-  posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes,
-                           POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+                           POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 
   auto environment = environment_of(options);
   auto environment_pointers = pointers(environment);

@@ -104,6 +104,17 @@ TEST_F(ProcessTest, ASignalReachesTheWholeGroup) {
   (*process)->kill(SIGTERM);  // nobody is there
 }
 
+TEST_F(ProcessTest, HasASessionOfItsOwnAndSoNoTerminal) {
+  const auto stat = run("cat /proc/$$/stat", 1);
+  const auto fields =
+      split(stat.substr(stat.rfind(')') + 2), ' ');  // state, parent, group, session
+  ASSERT_GT(fields.size(), 4u) << stat;
+  const auto pid = stat.substr(0, stat.find(' '));
+  EXPECT_EQ(fields[2], pid);
+  EXPECT_EQ(fields[3], pid);
+  EXPECT_EQ(fields[4], "0");  // the terminal
+}
+
 TEST_F(ProcessTest, AStopEndsTheWaitAndNotTheProcess) {
   auto process = ChildProcess::start(loop_, {.arguments = {"sleep", "100"}});
   ASSERT_TRUE(process);

@@ -379,6 +379,16 @@ class Plugins(unittest.TestCase):
             """}, "--config", "config.yml", code=1)
         self.assertIn("MemoryError", done.stderr)
 
+    def test_the_limits_of_a_host(self):
+        folder, _ = self.play("s", {"config.yml": "plugins: {s: {memory: 512, files: 40, processes: 3000}}", "s.py": """
+            import resource
+
+            async def main(queue, args):
+                names = ("RLIMIT_DATA", "RLIMIT_NOFILE", "RLIMIT_NPROC", "RLIMIT_CORE")
+                await queue.put({"i": [resource.getrlimit(getattr(resource, name))[1] for name in names]})
+            """}, "--config", "config.yml")
+        self.assertEqual(folder.values(), [[512 << 20, 40, 3000, 0]])
+
     def test_the_feedback_queue(self):
         folder, _ = self.play("s", {"s.py": """
             import asyncio
@@ -417,6 +427,30 @@ class Plugins(unittest.TestCase):
         done = folder.run("rulebook.yml", "--plugin-dir", FEATURES, "-S", ".")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(sorted(folder.values()), [1, 2])
+
+    def test_plugins_of_a_group_share_a_process(self):
+        text = "import os\n\nasync def main(queue, args):\n    await queue.put({'i': os.getpid()})\n    await queue.put({'i': 0})\n"
+        folder = Folder(self, {"a.py": text, "b.py": text + "    import asyncio\n    await asyncio.sleep(3600)\n",
+                               "config.yml": "plugins: {defaults: {group: all}, note: {group: its own}}"})
+        folder.write("rulebook.yml", rulebook([{"b": None}, {"a": None}], "{{ event.i }}"))
+        done = folder.run("rulebook.yml", "--plugin-dir", FEATURES, "-S", ".", "--config", "config.yml")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        processes = set(folder.values()) - {0}
+        self.assertEqual(len(processes), 1)
+
+    def test_without_python_all_that_is_built_in_runs(self):
+        folder = Folder(self)
+        folder.write("rulebook.yml", json.dumps([{
+            "name": "features", "hosts": "all", "sources": [{"range": {"limit": 1}}],
+            "rules": [{"name": "r", "condition": "event.i == 0", "action": {"debug": {"msg": "it is {{ event.i }}"}}}]}]))
+        done = folder.run("rulebook.yml", "--python", "/nowhere/python3")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("it is 0", done.stdout)
+
+    def test_without_python_a_plugin_says_how_to_get_it(self):
+        _, done = self.play("s", {"s.py": self.ONE}, "--python", "/nowhere/python3", code=1)
+        self.assertIn("/nowhere/python3", done.stderr)
+        self.assertIn("rulebook.yml:1", done.stderr)
 
     # What is wrong with a plugin
 

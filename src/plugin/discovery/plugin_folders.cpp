@@ -83,6 +83,7 @@ class FolderSearch {
     std::error_code error;
     const auto real = fs::canonical(folder, error);
     if (!error && !seen_.insert(real).second) return entries;
+    if (is_open_to_all(folder)) return entries;
     fs::directory_iterator entry(folder, error);
     for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
       if (++count_ > kMostEntries) {
@@ -103,6 +104,15 @@ class FolderSearch {
     std::ranges::sort(entries.files);
     std::ranges::sort(entries.folders);
     return entries;
+  }
+
+  // Whoever can change a plugin is who the engine is.
+  bool is_open_to_all(const fs::path& path) {
+    std::error_code error;
+    const auto rights = fs::status(path, error).permissions();
+    if (error || (rights & fs::perms::others_write) == fs::perms::none) return false;
+    warn("{}: everybody may change it: no plugin is loaded from it (see chmod o-w)", path.string());
+    return true;
   }
 
   // event_source/__init__.py makes a folder of plugins no plugin.
@@ -139,6 +149,7 @@ class FolderSearch {
   }
 
   void add(const fs::path& file, std::string name, PluginFile::Form form) {
+    if (is_open_to_all(file)) return;
     const auto [taken, added] = names_.emplace(std::pair(space_of(form), name), file);
     if (!added) {
       listing_.notices.push_back(

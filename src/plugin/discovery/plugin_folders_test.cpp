@@ -42,6 +42,20 @@ class PluginFolders : public ::testing::Test {
   Registry registry_;
 };
 
+TEST_F(PluginFolders, AreLeftAloneWhereEverybodyMayWrite) {
+  for (const auto* file : {"p/a.py", "p/b.py", "p/open/c.py"}) world_.write(file, kPlugin);
+  fs::permissions(world_.path("p/b.py"), fs::perms::others_write, fs::perm_options::add);
+  fs::permissions(world_.path("p/open"), fs::perms::others_write, fs::perm_options::add);
+
+  EXPECT_EQ(listed(), (Lines{"a: Python plugin p/a.py"}));
+  EXPECT_EQ(
+      notices(),
+      (Lines{
+          "warning: p/b.py: everybody may change it: no plugin is loaded from it (see chmod o-w)",
+          "warning: p/open: everybody may change it: no plugin is loaded from it (see chmod "
+          "o-w)"}));
+}
+
 TEST_F(PluginFolders, AreSearchedInOrder) {
   const auto folders = [&] {
     const PluginFinder finder(paths_, world_.environment(), registry_);

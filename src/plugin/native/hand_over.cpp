@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "native/hand_over.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -63,7 +64,7 @@ bool HandOver::give(TextBatch batch, const std::function<std::shared_ptr<Settlem
   });
   if (stopped_) return false;
   if (settle) batch.settlement = settle();
-  events_ += batch.ends.size();
+  events_ += std::max<std::size_t>(batch.ends.size(), 1);  // nothing at all takes room, too
   bytes_ += batch.bytes();
   batches_.push_back(std::move(batch));
   const bool news = !std::exchange(announced_, true);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
+#include <thread>
 
 #include "millrace/event/json.hpp"
 #include "millrace/loop/channel.hpp"
@@ -186,6 +188,22 @@ TEST(HandOver, CopiesTextsWithRoomBehindThem) {
   EXPECT_EQ(batch.events[0].text(), "{}");
   EXPECT_EQ(batch.events[1].text(), "");
   EXPECT_EQ(batch.events[2].text(), "[1]");
+}
+
+TEST(HandOver, IsFilledByBatchesOfNothing) {
+  const SystemClock clock;
+  MainLoop loop(clock);
+  const auto hand_over = std::make_shared<HandOver>(loop);
+  std::atomic<int> given = 0;
+  std::thread giver([&] {
+    while (given < 10'000 && hand_over->give(TextBatch(), nullptr)) ++given;
+  });
+  ASSERT_TRUE(loop.run_until([&] { return given >= 4096; }));
+
+  hand_over->stop();
+  giver.join();
+
+  EXPECT_EQ(given, 4096);
 }
 
 TEST(HandOver, RefusesMoreThanItCanHold) {

@@ -27,6 +27,10 @@ std::string u32_text(std::uint32_t number) {
   return std::string(reinterpret_cast<const char*>(&number), sizeof number);
 }
 
+std::string u64_text(std::uint64_t number) {
+  return std::string(reinterpret_cast<const char*>(&number), sizeof number);
+}
+
 std::uint64_t read_u64(std::string_view text) {
   std::uint64_t number = 0;
   std::memcpy(&number, text.data(), sizeof number);

@@ -59,6 +59,7 @@ void append_frame(std::string& out, FrameType type, std::uint32_t channel,
                   std::string_view payload);
 
 std::string u32_text(std::uint32_t number);
+std::string u64_text(std::uint64_t number);
 std::uint64_t read_u64(std::string_view text);  ///< of its first eight bytes, little endian
 
 /// Cuts what arrives into frames. Bytes stay where they were read to: whoever keeps memory() keeps

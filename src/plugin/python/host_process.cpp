@@ -31,7 +31,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr int kSocketNumber = 3;  // of the child's descriptors
+// Of the child's descriptors.
+constexpr int kSocketNumber = 3;
+constexpr int kPipeNumber = 4;
 constexpr int kSocketBuffer = 1 << 20;
 // More than the system keeps of what a process has sent: if there is more, somebody else sends.
 constexpr std::size_t kMostLeftBehind = std::size_t{8} << 20;
@@ -56,6 +58,15 @@ Result<Ends> make_socket_pair() {
   for (const int end : ends) {  // the system may grant less
     ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &kSocketBuffer, sizeof kSocketBuffer);
   }
+  return Ends{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+// What the host writes to and the engine reads from; neither waits.
+Result<Ends> make_frame_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0)
+    return fail_errno(errno, "cannot make a pipe");
+  ::fcntl(ends[1], F_SETPIPE_SZ, kSocketBuffer);  // the system may grant less
   return Ends{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
@@ -169,18 +180,21 @@ Result<std::unique_ptr<HostProcess::Running>> HostProcess::spawn() {
   const auto folder = find_host_folder(options_.python);
   if (!folder) return folder.error();
   auto socket = make_socket_pair();
+  auto frames = make_frame_pipe();
   auto output = make_pipe();
   auto errors = make_pipe();
   if (!socket) return socket.error();
+  if (!frames) return frames.error();
   if (!output) return output.error();
   if (!errors) return errors.error();
-  auto host_socket = HostSocket::make(loop_, std::move(socket->here));
+  auto host_socket = HostSocket::make(loop_, std::move(socket->here), std::move(frames->here));
   if (!host_socket) return host_socket.error();
   auto process =
       ChildProcess::start(loop_, {.arguments = {*interpreter, (*folder / "millrace_host").string()},
                                   .descriptors = {{STDOUT_FILENO, output->there.get()},
                                                   {STDERR_FILENO, errors->there.get()},
-                                                  {kSocketNumber, socket->there.get()}}});
+                                                  {kSocketNumber, socket->there.get()},
+                                                  {kPipeNumber, frames->there.get()}}});
   if (!process) return process.error();
   return std::make_unique<Running>(loop_, std::move(*process), std::move(*host_socket), *output,
                                    *errors);
@@ -191,11 +205,15 @@ std::string HostProcess::configuration() const {
   const auto level = log_.enabled(LogLevel::debug)  ? "debug"
                      : log_.enabled(LogLevel::info) ? "info"
                                                     : "warning";
-  Value memory;
-  if (settings.memory) memory = *settings.memory;
+  const auto limit = [](const std::optional<std::uint64_t>& most) {
+    return most ? Value(*most) : Value();
+  };
   return to_json(Object{
       {"protocol", kProtocol},
-      {"limits", {{"memory", memory}, {"files", nullptr}, {"processes", nullptr}}},
+      {"limits",
+       {{"memory", limit(settings.memory)},
+        {"files", limit(settings.files)},
+        {"processes", limit(settings.processes)}}},
       {"user", settings.user.empty() ? Value() : Value(settings.user)},
       {"seccomp", settings.seccomp},
       {"log_level", level},

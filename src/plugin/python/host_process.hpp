@@ -78,6 +78,8 @@ class HostProcess {
 
   /// What every further process is to load before anything else.
   void load_always(std::string payload) { loads_.push_back(std::move(payload)); }
+  /// Whether it has loaded something for good.
+  bool is_used() const { return !loads_.empty(); }
   void go_live();
 
   /// Kills it; `why` is told to all that it serves.

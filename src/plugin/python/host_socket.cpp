@@ -3,6 +3,7 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -40,23 +41,25 @@ void Gate::cancel() {
   set_.cancel(ignored);
 }
 
-Result<std::unique_ptr<HostSocket>> HostSocket::make(MainLoop& loop, FileDescriptor socket) {
-  auto reading = make_set(socket.get());
+Result<std::unique_ptr<HostSocket>> HostSocket::make(MainLoop& loop, FileDescriptor socket,
+                                                     FileDescriptor pipe) {
+  auto reading = make_set(pipe.get());
   auto writing = make_set(socket.get());
   if (!reading) return reading.error();
   if (!writing) return writing.error();
-  return std::unique_ptr<HostSocket>(
-      new HostSocket(loop, std::move(socket), std::move(*reading), std::move(*writing)));
+  return std::unique_ptr<HostSocket>(new HostSocket(loop, std::move(socket), std::move(pipe),
+                                                    std::move(*reading), std::move(*writing)));
 }
 
-HostSocket::HostSocket(MainLoop& loop, FileDescriptor socket, FileDescriptor reading,
-                       FileDescriptor writing)
+HostSocket::HostSocket(MainLoop& loop, FileDescriptor socket, FileDescriptor pipe,
+                       FileDescriptor reading, FileDescriptor writing)
     : socket_(std::move(socket)),
-      readable_(loop, socket_.get(), EPOLLIN, std::move(reading)),
+      pipe_(std::move(pipe)),
+      readable_(loop, pipe_.get(), EPOLLIN, std::move(reading)),
       writable_(loop, socket_.get(), EPOLLOUT, std::move(writing)) {}
 
 ssize_t HostSocket::receive(std::span<char> room) {
-  return ::recv(socket_.get(), room.data(), room.size(), MSG_DONTWAIT);
+  return ::read(pipe_.get(), room.data(), room.size());
 }
 
 ssize_t HostSocket::send(std::string_view bytes) {

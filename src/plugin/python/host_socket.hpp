@@ -34,13 +34,15 @@ class Gate {
   asio::posix::stream_descriptor set_;
 };
 
-/// The engine's end of the socket to a host.
+/// The engine's ends of what joins it to a host: frames go there through a socket, and come back
+/// through a pipe, into which a small write costs the host half of what it does into a socket.
 class HostSocket {
  public:
   /// Errors: io.
-  static Result<std::unique_ptr<HostSocket>> make(MainLoop& loop, FileDescriptor socket);
+  static Result<std::unique_ptr<HostSocket>> make(MainLoop& loop, FileDescriptor socket,
+                                                  FileDescriptor pipe);
 
-  /// As recv() and send(), which never wait: -1 and errno.
+  /// As read() and send(), which never wait: -1 and errno.
   ssize_t receive(std::span<char> room);
   ssize_t send(std::string_view bytes);
   Task<> wait_readable() { return readable_.wait(); }
@@ -49,9 +51,11 @@ class HostSocket {
   void cancel();
 
  private:
-  HostSocket(MainLoop& loop, FileDescriptor socket, FileDescriptor reading, FileDescriptor writing);
+  HostSocket(MainLoop& loop, FileDescriptor socket, FileDescriptor pipe, FileDescriptor reading,
+             FileDescriptor writing);
 
   const FileDescriptor socket_;
+  const FileDescriptor pipe_;
   Gate readable_;
   Gate writable_;
 };

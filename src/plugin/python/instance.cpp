@@ -216,7 +216,15 @@ Result<> Instance::on_request(const Frame& frame) {
     reply["error"] = {{"code", to_string(answer.error().code())},
                       {"message", answer.error().message()}};
   }
-  extension_->host.send(FrameType::answer, channel_, to_json(reply));
+  auto payload = to_json(reply);
+  if (payload.size() > kLongestPayload) {
+    reply.erase("value");
+    reply["error"] = {{"code", to_string(Errc::invalid_event)},
+                      {"message", fmt::format("the answer has {} bytes; the most is {}",
+                                              payload.size(), kLongestPayload)}};
+    payload = to_json(reply);
+  }
+  extension_->host.send(FrameType::answer, channel_, payload);
   return {};
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python_action.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +13,8 @@
 
 namespace millrace::python {
 namespace {
+
+constexpr double kLongestDelay = 1e9;  // seconds: what a Duration can count
 
 Object describe(const ActionContext& context) {
   Array hosts;
@@ -105,8 +109,8 @@ class Requests final : public RequestHandler {
     if (text_of(arguments, "kind") == "now") request.kind = ShutdownRequest::Kind::now;
     const auto* delay = arguments.if_contains("delay");
     request.delay = delay != nullptr && delay->is_number()
-                        ? std::chrono::duration_cast<Duration>(
-                              std::chrono::duration<double>(delay->to_number<double>()))
+                        ? std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
+                              std::clamp(delay->to_number<double>(), 0.0, kLongestDelay)))
                         : context_.engine.default_shutdown_delay();
     request.message = text_of(arguments, "message");
     request.rule_set = context_.rule_set;

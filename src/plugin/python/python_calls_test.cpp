@@ -93,17 +93,75 @@ def main(event):
   EXPECT_TRUE(logged("a call of filter its.name did not end")) << log_text();
 }
 
-TEST_F(PythonFilterTest, ADeadHostFailsTheCallAndIsStartedForTheNext) {
-  load_filter(R"(
+TEST_F(PythonFilterTest, ACallWhoseHostDiedIsMadeOnceMoreInTheNext) {
+  load_filter(fmt::format(R"(
+import os, pathlib
+def main(event):
+    first = pathlib.Path("{}")
+    if event["die"] and not first.exists():
+        first.touch()
+        os.kill(os.getpid(), 9)
+    return event
+)",
+                          (folder_ / "first").string()));
+
+  EXPECT_EQ(apply({{{"i", 1}, {"die", false}}, {{"i", 2}, {"die", true}}}),
+            R"([{"i":1,"die":false}] [{"i":2,"die":true}])");
+  EXPECT_TRUE(logged("its events are given to the next host")) << log_text();
+}
+
+TEST_F(PythonFilterTest, WhatKillsTheNextHostTooFailsTheCall) {
+  load_filter(fmt::format(R"(
 import os
 def main(event):
+    with open("{}", "a") as note:
+        note.write("x")
     if event["die"]:
         os.kill(os.getpid(), 9)
     return event
-)");
+)",
+                          (folder_ / "note").string()));
 
   EXPECT_EQ(apply({{{"die", true}}}), "error: the host of plugin its.name was killed by signal 9");
-  EXPECT_EQ(apply({{{"die", false}}}), R"([{"die":false}])");
+  EXPECT_EQ(read_file(folder_ / "note").value(), "xx");
+  loop_.advance(1s);  // hosts that die one after the other are not started at once
+  std::optional<Outcomes> outcomes;
+  TaskGroup tasks(loop_.executor(), {});
+  tasks.spawn("filter", keep(filter_->apply_all({{{"die", false}}}, log_), outcomes));
+  ASSERT_TRUE(run_until([&] { return outcomes.has_value(); })) << log_text();
+  EXPECT_TRUE(outcomes->at(0));
+}
+
+// The calls: 0 to 63, which is slow; 64 to 95, which is not; 96 to 159, which dies once.
+TEST_F(PythonFilterTest, ASlowFilterIsGivenFewerEventsAtOnce) {
+  load_filter(fmt::format(R"(
+import os, pathlib, time
+folder = pathlib.Path("{}")
+def main(event):
+    with open(folder / "note", "a") as note:
+        note.write(f"{{event['i']}} ")
+    while event["i"] == 0 and not (folder / "go").exists():
+        time.sleep(0.001)
+    if event["i"] == 97 and not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getpid(), 9)
+    return event
+)",
+                          folder_.string()));
+  std::vector<Value> events;
+  for (int i = 0; i < 200; ++i) events.push_back({{"i", i}});
+  std::optional<Outcomes> outcomes;
+  TaskGroup tasks(loop_.executor(), {});
+  tasks.spawn("filter", keep(filter_->apply_all(std::move(events), log_), outcomes));
+  const auto note = [&] { return " " + read_file(folder_ / "note").value_or(""); };
+  ASSERT_TRUE(run_until([&] { return note() == " 0 "; })) << log_text();
+
+  loop_.advance(2s);
+  write("go", "");
+
+  ASSERT_TRUE(run_until([&] { return outcomes.has_value(); })) << log_text();
+  EXPECT_EQ(outcomes->size(), 200u);
+  EXPECT_TRUE(note().contains(" 94 95 96 97 96 97 98 ")) << note();
 }
 
 TEST_F(PythonFilterTest, ManyLargeEventsGoInSeveralCalls) {
@@ -181,6 +239,27 @@ TEST_F(MillracePluginTest, AnErrorInTheFileIsToldWithItsPlace) {
   EXPECT_TRUE(loaded.error().message().starts_with("ZeroDivisionError: division by zero\n"))
       << loaded.error().message();
   EXPECT_NE(loaded.error().message().find("plugin.py:2 "), std::string::npos);
+}
+
+TEST_F(MillracePluginTest, AHostWithNothingButAPluginThatFailedEnds) {
+  settings_.group = "shared";
+  const auto bad = write("bad.py", "1 / 0\n");
+  const auto good = write("good.py", "async def main(queue, args):\n    pass\n");
+  const auto load = [&](const std::filesystem::path& file) {
+    return get(plugins().load(file, "its.name", "source", {}, settings_)).has_value();
+  };
+  const auto number_of_hosts = [&] {
+    return std::ranges::count_if(log_lines_, [](const auto& line) {
+      const auto end = line.rfind(' ');
+      return line.contains("runs: Python") && ::kill(std::atoi(line.c_str() + end), 0) == 0;
+    });
+  };
+
+  EXPECT_FALSE(load(bad));
+  EXPECT_EQ(number_of_hosts(), 0) << log_text();
+  EXPECT_TRUE(load(good));
+  EXPECT_FALSE(load(bad));
+  EXPECT_EQ(number_of_hosts(), 1);
 }
 
 TEST_F(MillracePluginTest, AFileThatNeverEndsLoadingIsGivenUp) {
@@ -340,6 +419,32 @@ TEST_F(PythonActionTest, SeesItsContextAndActsOnTheEngine) {
   EXPECT_EQ(engine_.shutdowns[0].message, "enough");
   EXPECT_EQ(engine_.shutdowns[0].rule, "r1");
   EXPECT_EQ(printed(), "printed\n");
+}
+
+TEST_F(PythonActionTest, ADelayBeyondAllMeasureIsTheLongestThereIs) {
+  load_action("    await call.shut_down(delay=1e300)\n    await call.shut_down(delay=-1e300)\n");
+
+  ASSERT_TRUE(run());
+
+  ASSERT_EQ(engine_.shutdowns.size(), 2u);
+  EXPECT_EQ(engine_.shutdowns[0].delay, std::chrono::seconds(1'000'000'000));
+  EXPECT_EQ(engine_.shutdowns[1].delay, Duration::zero());
+}
+
+TEST_F(PythonActionTest, AnAnswerThatNoFrameHoldsIsAnExceptionThere) {
+  for (int i = 0; i < 65; ++i)
+    engine_.memory.push_back(Document::copy_of(Value({{"x", std::string(1 << 20, 'x')}})));
+  load_action(R"(
+    try:
+        await call.facts()
+    except millrace.EngineError as error:
+        await call.print(str(error))
+)");
+
+  const auto ran = run();
+
+  ASSERT_TRUE(ran) << ran.error().message();
+  EXPECT_TRUE(printed().contains("the most is")) << printed();
 }
 
 TEST_F(PythonActionTest, WhatTheEngineRefusesIsAnExceptionThere) {

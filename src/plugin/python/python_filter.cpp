@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python_filter.hpp"
 
-#include <string>
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "failure.hpp"
@@ -10,6 +11,12 @@
 namespace millrace::python {
 namespace {
 
+using namespace std::chrono_literals;
+
+// Calls are made so long that they stay far from the limit of a call, and can be stopped soon.
+constexpr std::size_t kMostEvents = 4096;
+constexpr auto kShortCall = 100ms;
+constexpr auto kLongCall = 500ms;
 // A call is about so large: what it answers may be larger by far.
 constexpr std::size_t kCallBytes = std::size_t{4} << 20;
 
@@ -51,12 +58,13 @@ Task<std::vector<Filter::Outcome>> PythonFilter::apply_all(std::vector<Value> ev
   for (std::size_t next = 0; next < events.size();) {
     std::string fields = "\"events\":[";
     const auto first = next;
-    while (next < events.size() && (next == first || fields.size() < kCallBytes)) {
+    while (next < events.size() && next - first < events_a_call_ &&
+           (next == first || fields.size() < kCallBytes)) {
       if (next != first) fields += ',';
       fields += to_json(events[next++]);
     }
     fields += ']';
-    auto answer = co_await instance_.call(fields);
+    auto answer = co_await ask(fields);
     auto* told = answer ? answer->if_array() : nullptr;
     if (told != nullptr && told->size() <= next - first) {
       for (auto& one : *told) {
@@ -70,6 +78,24 @@ Task<std::vector<Filter::Outcome>> PythonFilter::apply_all(std::vector<Value> ev
     if (ends_the_source(outcomes.back()) || next - first > 1) co_return outcomes;
   }
   co_return outcomes;
+}
+
+// When the host dies over a call, nobody knows what of it was done: the next host is asked once
+// more. What kills that one, too, is not asked for again.
+Task<Result<Value>> PythonFilter::ask(const std::string& fields) {
+  const auto& clock = extension_->host.loop().clock();
+  const Instant begun = clock.now();
+  auto answer = co_await instance_.call(fields);
+  if (!answer && answer.error().code() == Errc::unavailable) {
+    extension_->host.log().warning(extension_->host.log_name(),
+                                   "filter {}: {}: its events are given to the next host",
+                                   extension_->name, answer.error().message());
+    co_return co_await instance_.call(fields);
+  }
+  const auto took = clock.now() - begun;
+  if (took > kLongCall) events_a_call_ = std::max<std::size_t>(events_a_call_ / 2, 1);
+  if (took < kShortCall) events_a_call_ = std::min(events_a_call_ * 2, kMostEvents);
+  co_return answer;
 }
 
 }  // namespace millrace::python

@@ -103,7 +103,8 @@ class PythonTest : public ::testing::Test {
     EXPECT_TRUE(write_file_atomically(path, text));
     return path;
   }
-  /// A host program of the test's own: `text` finds its socket as descriptor 3.
+  /// A host program of the test's own: `text` reads from descriptor 3, a
+  /// socket, and writes to 4, a pipe.
   void use_host(std::string_view text) {
     write("hosts/millrace_host/__main__.py", text);
     options_.host_folder = folder_ / "hosts";

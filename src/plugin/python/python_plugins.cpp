@@ -73,10 +73,14 @@ PythonPlugins::PythonPlugins(MainLoop& loop, Log& log, PythonOptions options, Ob
 
 PythonPlugins::~PythonPlugins() = default;
 
+std::string PythonPlugins::key_of(const std::filesystem::path& file, const HostSettings& settings) {
+  return settings.group.empty() ? "file:" + file.string() : "group:" + settings.group;
+}
+
 HostProcess& PythonPlugins::host_for(const std::filesystem::path& file, const std::string& name,
                                      const HostSettings& settings) {
   const bool alone = settings.group.empty();
-  auto& host = hosts_[alone ? "file:" + file.string() : "group:" + settings.group];
+  auto& host = hosts_[key_of(file, settings)];
   if (host) {
     if (host->settings() != settings) {
       log_.warning(host->log_name(), "plugin {}: {} has the settings of the plugin that came first",
@@ -103,16 +107,32 @@ Task<Result<LoadedPlugin>> PythonPlugins::load(std::filesystem::path file, std::
   if (stopped_) co_return fail(Errc::unavailable, "the hosts of plugins have been stopped");
   const std::string kind_text(kind);  // the caller's text may go while the host is waited for
   auto& host = host_for(file, name, settings);
+  const auto key = key_of(file, settings);
+  ++loading_[key];
+  auto plugin = co_await load_in(host, file, name, kind_text, std::move(configuration));
+  const bool is_last = --loading_[key] == 0;
+  if (is_last) loading_.erase(key);
+  if (is_last && !plugin && !host.is_used() && !stopped_) {
+    co_await host.stop();
+    if (!stopped_) hosts_.erase(key);
+  }
+  co_return plugin;
+}
+
+Task<Result<LoadedPlugin>> PythonPlugins::load_in(HostProcess& host,
+                                                  const std::filesystem::path& file,
+                                                  const std::string& name, std::string_view kind,
+                                                  Object configuration) {
   if (auto ready = co_await host.ready(); !ready)
     co_return std::move(ready.error()).with_context(name);
   const auto payload = to_json(Object{{"file", file.string()},
                                       {"name", name},
-                                      {"kind", kind_text},
+                                      {"kind", kind},
                                       {"configuration", std::move(configuration)}});
   Loading loading(host);
   auto loaded = co_await loading.load(payload);
   if (!loaded) co_return loaded.error();
-  auto plugin = python::describe_plugin(host, file, name, kind_text, *loaded);
+  auto plugin = python::describe_plugin(host, file, name, kind, *loaded);
   if (plugin) host.load_always(payload);
   co_return plugin;
 }

@@ -18,6 +18,7 @@ constexpr std::size_t kFirstWindow = 64;
 constexpr std::size_t kLeastWindow = 4;
 constexpr std::size_t kMostWindow = 4096;
 constexpr std::size_t kWindowBytes = std::size_t{4} << 20;
+constexpr std::size_t kBytesToTell = std::size_t{1} << 20;  // the host waits after 16 MiB
 constexpr std::size_t kNumber = sizeof(std::uint64_t);
 
 // As Python sees it.
@@ -37,12 +38,6 @@ bool is_truthy(const Value* value) {
     default:
       return value->to_number<double>() != 0;
   }
-}
-
-// From the first text's begin to the last one's end: the texts of a batch lie behind each other.
-std::size_t bytes_of(const EventBatch& batch) {
-  const auto last = batch.events.back().text();
-  return static_cast<std::size_t>(last.data() + last.size() - batch.events.front().text().data());
 }
 
 // Kept by the batch: tells the host of its events when they are settled.
@@ -95,13 +90,14 @@ void PythonSource::start(SourceContext& context) {
 Task<Result<>> PythonSource::forward(SourceContext& context) {
   while (true) {
     while (!waiting_.empty()) {
-      auto batch = std::move(waiting_.front());
+      auto [batch, batch_bytes] = std::move(waiting_.front());
       waiting_.pop_front();
       const auto last = batch.events.back().position();
-      const auto bytes = bytes_of(batch) / batch.events.size();
+      const auto bytes = batch_bytes / batch.events.size();
       if (feedback_) tell_when_settled(batch);
       if (auto emitted = co_await context.emit(std::move(batch)); !emitted)
         co_return emitted.error();
+      bytes_taken_ += batch_bytes;
       give_credit(last, bytes);
     }
     if (ended_) co_return *ended_;
@@ -116,15 +112,20 @@ void PythonSource::tell_when_settled(EventBatch& batch) const {
                                       .last = batch.events.back().position()};
 }
 
-// In chunks, so that there are fewer CREDITs than batches.
+// In chunks, so that there are fewer CREDITs than batches. The window is of the size that events
+// had so far: when they grow, the host's own bound of their bytes holds them up, so it must hear of
+// bytes that were taken even when there is no credit to give.
 void PythonSource::give_credit(std::uint64_t taken, std::size_t event_bytes) {
   const auto window =
       std::clamp(kWindowBytes / std::max<std::size_t>(event_bytes, 1), kLeastWindow, kMostWindow);
   const auto wanted = taken + window;
-  if (wanted < allowed_ + std::max<std::size_t>(window / 8, 1)) return;
-  const auto credit = wanted - allowed_;
-  allowed_ = wanted;
-  extension_->host.send(FrameType::credit, channel_, u32_text(static_cast<std::uint32_t>(credit)));
+  const bool is_due = wanted >= allowed_ + std::max<std::size_t>(window / 8, 1);
+  if (!is_due && bytes_taken_ < kBytesToTell) return;
+  const auto credit = is_due ? wanted - allowed_ : 0;
+  allowed_ += credit;
+  extension_->host.send(
+      FrameType::credit, channel_,
+      u32_text(static_cast<std::uint32_t>(credit)) + u64_text(std::exchange(bytes_taken_, 0)));
 }
 
 // The task has been asked to stop, or a filter cannot go on: nothing more is emitted.
@@ -181,11 +182,12 @@ Result<> PythonSource::on_events(const Frame& frame, const std::shared_ptr<const
   const auto first = read_u64(frame.payload);
   if (first != next_event_)
     return fail(Errc::corrupt, "event {} instead of {}", first, next_event_);
-  if (waiting_.empty() || waiting_.back().memory != memory) {
+  if (waiting_.empty() || waiting_.back().batch.memory != memory) {
     waiting_.emplace_back();
-    waiting_.back().memory = memory;
+    waiting_.back().batch.memory = memory;
   }
-  auto& events = waiting_.back().events;
+  waiting_.back().bytes += frame.payload.size() - kNumber;
+  auto& events = waiting_.back().batch.events;
   const char* at = frame.payload.data() + kNumber;
   const char* const end = frame.payload.data() + frame.payload.size();
   while (at != end) {

@@ -182,6 +182,36 @@ async def main(queue, args):
   EXPECT_EQ(context_.events.size(), 300u);
 }
 
+TEST_F(PythonSourceTest, EventsThatGrowAreHeldUpByTheirBytes) {
+  start_source(fmt::format(R"(
+import os
+async def main(queue, args):
+    note = os.open("{0}", os.O_WRONLY | os.O_CREAT)
+    for i in range(20000):
+        await queue.put({{"i": i}})
+    while not os.path.exists("{0}.go"):
+        await queue.put({{"i": -1}})
+    for i in range(200):
+        await queue.put({{"x": "x" * 1_000_000}})
+        os.pwrite(note, b"%d\n" % i, 0)
+)",
+                           (folder_ / "note").string()));
+  ASSERT_TRUE(run_until([this] { return context_.events.size() > 20000; })) << log_text();
+  context_.held = true;
+  write("note.go", "");
+  std::string last = "none";
+  ASSERT_TRUE(run_until([this] { return !note().empty(); })) << log_text();
+  run_until([&] { return std::exchange(last, note()) == last; });
+  EXPECT_LT(std::atoi(note().c_str()), 20);
+
+  context_.held = false;
+  context_.released.notify_all();
+
+  EXPECT_EQ(finish(), "success");
+  EXPECT_EQ(context_.events.back().at("x").get_string().size(), 1'000'000u);
+  EXPECT_GE(std::atoi(note().c_str()), 199);
+}
+
 TEST_F(PythonSourceTest, ExitingIsAFailureLikeAnother) {
   start_source("import sys\nasync def main(queue, args):\n    sys.exit(3)\n");
 

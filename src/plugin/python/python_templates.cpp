@@ -78,17 +78,18 @@ Task<Result<Value>> PythonTemplates::render(std::uint32_t id, Object scope) {
   if (found == templates_.end())
     co_return fail(Errc::invalid_settings, "there is no template {}", id);
   auto& rendered = *found->second;
-  if (rendered.cached) co_return *rendered.cached;
+  const bool is_constant = rendered.cacheable && scope.empty();
+  if (is_constant && rendered.cached) co_return *rendered.cached;
   const auto number = ++last_render_;
-  const auto payload = fmt::format("{{\"id\":{},\"template\":{},\"scope\":{}}}", number, id,
-                                   to_json(rendered.cacheable ? Object() : scope));
+  const auto payload =
+      fmt::format("{{\"id\":{},\"template\":{},\"scope\":{}}}", number, id, to_json(scope));
   if (payload.size() > kLongestPayload)
     co_return fail(Errc::invalid_settings, "the events are too large for a template");
   auto answer = co_await ask(FrameType::render, number, rendered, payload);
   if (!answer) co_return answer.error();
   if (answer->contains("error")) co_return render_error(*answer);
   auto& value = (*answer)["value"];
-  if (rendered.cacheable) rendered.cached = value;
+  if (is_constant) rendered.cached = value;
   co_return std::move(value);
 }
 
@@ -162,11 +163,13 @@ Result<> PythonTemplates::on_frame(const Frame& frame, const std::shared_ptr<con
 
 void PythonTemplates::on_host_end(const Error& why) {
   if (watch_) loop_.cancel(*std::exchange(watch_, std::nullopt));
+  const bool took_too_long = why.code() == Errc::timeout;
   bool first = true;
   for (const auto asked = std::exchange(asked_, {}); const auto& one : asked) {
-    const bool guilty = std::exchange(first, false);
+    const bool worked_at = std::exchange(first, false);
     if (one.answer == nullptr) continue;
-    if (guilty) {
+    const bool first_death = worked_at && !std::exchange(one.answer->saw_death, true);
+    if (worked_at && (took_too_long || !first_death)) {
       one.answer->told = why;
     } else {
       one.answer->lost = true;

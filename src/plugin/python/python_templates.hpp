@@ -16,8 +16,9 @@
 namespace millrace::python {
 
 /// Templates in a host of their own. It answers one after the other, so the one that waits longest
-/// is the one it works at: when it takes too long, or kills the host, that one fails, and the
-/// others are asked for again in the next process, which gets the templates that they need first.
+/// is the one it works at: when it takes too long, that one fails. When the host dies, it is asked
+/// for once more, since it need not be what killed the host; the second time it fails. The others
+/// are asked for again in the next process, which gets the templates that they need first.
 class PythonTemplates final : public TemplateHost, private ChannelListener {
  public:
   PythonTemplates(MainLoop& loop, Log& log, PythonOptions options, Object variables);
@@ -42,7 +43,8 @@ class PythonTemplates final : public TemplateHost, private ChannelListener {
   struct Answer {
     Waiters changed;
     std::optional<Result<Object>> told;
-    bool lost = false;  ///< with a process that died of something else
+    bool lost = false;       ///< with a process that died, and to be asked for again
+    bool saw_death = false;  ///< of a process that worked at it
   };
   struct Asked {
     FrameType type;

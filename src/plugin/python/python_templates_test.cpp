@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "python_templates.hpp"
 
+#include <signal.h>
+
+#include <cstdlib>
 #include <string>
 
 #include "python_fixture.hpp"
@@ -26,6 +29,16 @@ class PythonTemplatesTest : public PythonTest {
   void start_rendering(std::uint32_t id, Object scope, std::optional<Result<Value>>& into) {
     tasks_.spawn("render", keep(host().render(id, std::move(scope)), into));
     loop_.run_ready();
+  }
+  // The one that was started last.
+  int pid_of_host() const {
+    int pid = 0;
+    for (const auto& line : log_lines_) {
+      const auto at = line.find("runs: Python");
+      const auto number = line.rfind(' ');
+      if (at != std::string::npos) pid = std::atoi(line.c_str() + number);
+    }
+    return pid;
   }
   ~PythonTemplatesTest() override {
     loop_.run_until([this] { return tasks_.size() == 0; });
@@ -116,6 +129,37 @@ TEST_F(PythonTemplatesTest, ATemplateThatKillsTheHostFailsAlone) {
 
   EXPECT_NE(refused, "");
   EXPECT_EQ(rendered(greedy, {{"event", {{"n", 4}}}}), "4");
+}
+
+TEST_F(PythonTemplatesTest, ARenderingWhoseHostIsKilledIsDoneInTheNext) {
+  const auto id = compiled("{% for i in range(3 * 10**6) %}{% endfor %}{{ event.i }}");
+  std::optional<Result<Value>> first;
+  std::optional<Result<Value>> second;
+  start_rendering(id, {{"event", {{"i", 1}}}}, first);
+  start_rendering(id, {{"event", {{"i", 2}}}}, second);
+
+  ASSERT_EQ(::kill(pid_of_host(), SIGKILL), 0);
+
+  ASSERT_TRUE(run_until([&] { return first && second; })) << log_text();
+  ASSERT_TRUE(*first) << first->error().message();
+  EXPECT_EQ(**first, 1);
+  EXPECT_EQ(second->value(), 2);
+}
+
+TEST_F(PythonTemplatesTest, ARenderingThatSeesTwoHostsDieFails) {
+  const auto id = compiled("{% for i in range(10**9) %}{% endfor %}{{ event.i }}");
+  std::optional<Result<Value>> answer;
+  start_rendering(id, {{"event", {{"i", 1}}}}, answer);
+  const auto first = pid_of_host();
+  ASSERT_EQ(::kill(first, SIGKILL), 0);
+  ASSERT_TRUE(run_until([&] { return pid_of_host() != first; })) << log_text();
+  EXPECT_FALSE(answer);
+
+  ASSERT_EQ(::kill(pid_of_host(), SIGKILL), 0);
+
+  ASSERT_TRUE(run_until([&] { return answer.has_value(); })) << log_text();
+  EXPECT_EQ(answer->error(),
+            Error(Errc::unavailable, "the host of templates was killed by signal 9"));
 }
 
 TEST_F(PythonTemplatesTest, ManyAtOnceAreAnsweredEach) {

@@ -36,9 +36,9 @@ struct ExitStatus {
   std::string text() const;
 };
 
-/// A running program, in a process group of its own, with default signals. Loop thread only. It
-/// never outlives this object, and nothing in its process group does: the destructor kills it, and
-/// waits for the system to do so.
+/// A running program, in a session and so a process group of its own, with default signals. Loop
+/// thread only. It never outlives this object, and nothing in its process group does: the
+/// destructor kills it, and waits for the system to do so.
 class ChildProcess {
  public:
   /// Errors: not_found, permission_denied, io; invalid_settings for texts that the system cannot

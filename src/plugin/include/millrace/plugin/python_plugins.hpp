@@ -44,7 +44,9 @@ Result<std::filesystem::path> find_python_folder(const PythonOptions& options);
 struct HostSettings {
   std::string group;  ///< plugins of one group share a host; empty: one of its own
   std::optional<std::uint64_t> memory = std::uint64_t{4} << 30;  ///< bytes; nothing: unbounded
-  std::string user;                                              ///< empty: the engine's
+  std::optional<std::uint64_t> files;      ///< open at once; nothing: as the engine
+  std::optional<std::uint64_t> processes;  ///< of its user, threads included; likewise
+  std::string user;                        ///< empty: the engine's
   bool seccomp = false;
   /// For one call of a filter, action or service, and for loading.
   Duration call_timeout = std::chrono::seconds(60);
@@ -75,11 +77,12 @@ class PythonPlugins {
   PythonPlugins& operator=(const PythonPlugins&) = delete;
   ~PythonPlugins();
 
-  /// Loads the file in its host and tells what it brings. `name` is what the plugin is called in
-  /// messages, and what the one extension of a file of the `ansible.eda` kind is registered as;
-  /// `kind` is what such a file is looked up as: "source", "filter", or "" when it must be a
-  /// plugin made with `millrace.Plugin`. Errors: unavailable without Python, or when the host dies;
-  /// invalid_settings when the plugin refuses to load; timeout; cancelled.
+  /// Loads the file in its host and tells what it brings; a host that is left with nothing ends.
+  /// `name` is what the plugin is called in messages, and what the one extension of a file of the
+  /// `ansible.eda` kind is registered as; `kind` is what such a file is looked up as: "source",
+  /// "filter", or "" when it must be a plugin made with `millrace.Plugin`. Errors: unavailable
+  /// without Python, or when the host dies; invalid_settings when the plugin refuses to load;
+  /// timeout; cancelled.
   Task<Result<LoadedPlugin>> load(std::filesystem::path file, std::string name,
                                   std::string_view kind, Object configuration,
                                   HostSettings settings);
@@ -94,6 +97,10 @@ class PythonPlugins {
   Task<> stop();
 
  private:
+  static std::string key_of(const std::filesystem::path& file, const HostSettings& settings);
+  Task<Result<LoadedPlugin>> load_in(python::HostProcess& host, const std::filesystem::path& file,
+                                     const std::string& name, std::string_view kind,
+                                     Object configuration);
   python::HostProcess& host_for(const std::filesystem::path& file, const std::string& name,
                                 const HostSettings& settings);
 
@@ -102,6 +109,7 @@ class PythonPlugins {
   const PythonOptions options_;
   const Object variables_;
   std::map<std::string, std::unique_ptr<python::HostProcess>> hosts_;  ///< by group, or by file
+  std::map<std::string, int> loading_;  ///< how many are being loaded in each
   std::unique_ptr<python::PythonTemplates> templates_;
   bool live_ = false;
   bool stopped_ = false;
