@@ -23,6 +23,8 @@ constexpr std::array<std::string_view, 4> kActionsToCome = {
 // Between the runs of a source that is started again; doubled each time, until a run was sound.
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
 constexpr Duration kLongestPause = std::chrono::seconds(60);
+// After which a source that was asked to end is told of.
+constexpr Duration kLongEnd = std::chrono::seconds(2);
 constexpr Duration kSoundRun = std::chrono::seconds(60);
 
 template <class Made>
@@ -237,15 +239,27 @@ class Engine::Impl final : public EngineServices {
     for (auto& runner : runners_)
       rule_set_tasks_.spawn("rule set " + runner->rules().name, runner->run());
     for (auto& entry : sources_) {
+      entry.running = true;
       source_tasks_.spawn("source " + entry.runner->origin().name,
-                          run_source(*entry.runner, entry.restart));
+                          run_source(*entry.runner, entry.restart),
+                          [&entry] { entry.running = false; });
     }
     co_await rule_set_tasks_.join();
     // Nobody reads any more: sources that wait for an answer get it.
     for (auto& runner : runners_) runner->stop_intake();
     source_tasks_.request_stop();
+    const auto reminder = loop_.call_later(kLongEnd, [this] { tell_of_deaf_sources(); });
     co_await source_tasks_.join();
+    loop_.cancel(reminder);
     if (options_.recorder != nullptr) co_await options_.recorder->finish();
+  }
+
+  // The run waits for them: native ones perhaps for ever.
+  void tell_of_deaf_sources() {
+    for (const auto& entry : sources_) {
+      if (entry.running)
+        log_.warning(entry.runner->log_name(), "was asked to end, and does not yet");
+    }
   }
 
   Task<> run_source(SourceRunner& source, rules::Restart restart) {
@@ -417,6 +431,7 @@ class Engine::Impl final : public EngineServices {
   struct StartedSource {
     std::unique_ptr<SourceRunner> runner;
     rules::Restart restart;
+    bool running = false;
   };
   std::vector<StartedSource> sources_;
   TaskGroup source_tasks_;

@@ -203,6 +203,20 @@ class Patience(Case):
         self.assertEqual(process.wait(timeout=30), 130)
 
 
+    def test_a_source_that_does_not_end_is_named(self):
+        folder = self.folder("deaf:", sources__deaf_py="""
+            import time
+            async def main(queue, args):
+                await queue.put({"i": 1})
+                time.sleep(1000)
+        """)
+        text = (folder.path / "rulebook.yml").read_text().replace("print_event", "shutdown")
+        (folder.path / "rulebook.yml").write_text(text)
+        done = folder.run("rulebook.yml", "-S", "sources")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("WARNING source.deaf: was asked to end, and does not yet", done.stderr)
+
+
 class Skeletons(Case):
     def run_in(self, folder, *arguments):
         return subprocess.run([program(), "plugin", *arguments], cwd=folder.path, capture_output=True, text=True, timeout=60)
