@@ -5,6 +5,7 @@
 
 namespace millrace {
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): those that override it take it
 Result<> Filter::apply(Value, std::vector<Value>&, Log&) {
   return fail(Errc::unsupported, "the filter does not take single events");
 }
