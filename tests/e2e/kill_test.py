@@ -185,6 +185,7 @@ class Kills(unittest.TestCase):
             begun = engine.delivered()
             engine.wait_until(lambda: engine.delivered() > begun + EVENTS_BETWEEN, f"events before kill {kill}")
             pid = engine.host(title)
+            self.assertIsNotNone(pid, engine.log()[-4000:])
             os.kill(pid, signal.SIGKILL)
             engine.wait_until(lambda: engine.host(title) != pid, f"{title} after kill {kill}", LONGEST_ABSENCE)
         engine.wait_until(lambda: len(engine.numbers()) > 0, "an event at all")

@@ -138,7 +138,9 @@ TEST_F(PythonTemplatesTest, ARenderingWhoseHostIsKilledIsDoneInTheNext) {
   start_rendering(id, {{"event", {{"i", 1}}}}, first);
   start_rendering(id, {{"event", {{"i", 2}}}}, second);
 
-  ASSERT_EQ(::kill(pid_of_host(), SIGKILL), 0);
+  const auto host = pid_of_host();
+  ASSERT_GT(host, 0) << log_text();
+  ASSERT_EQ(::kill(host, SIGKILL), 0);
 
   ASSERT_TRUE(run_until([&] { return first && second; })) << log_text();
   ASSERT_TRUE(*first) << first->error().message();
@@ -151,11 +153,14 @@ TEST_F(PythonTemplatesTest, ARenderingThatSeesTwoHostsDieFails) {
   std::optional<Result<Value>> answer;
   start_rendering(id, {{"event", {{"i", 1}}}}, answer);
   const auto first = pid_of_host();
+  ASSERT_GT(first, 0) << log_text();
   ASSERT_EQ(::kill(first, SIGKILL), 0);
   ASSERT_TRUE(run_until([&] { return pid_of_host() != first; })) << log_text();
   EXPECT_FALSE(answer);
 
-  ASSERT_EQ(::kill(pid_of_host(), SIGKILL), 0);
+  const auto second = pid_of_host();
+  ASSERT_GT(second, 0) << log_text();
+  ASSERT_EQ(::kill(second, SIGKILL), 0);
 
   ASSERT_TRUE(run_until([&] { return answer.has_value(); })) << log_text();
   EXPECT_EQ(answer->error(),
