@@ -75,22 +75,6 @@ PluginEntry entry_of(const PluginFile& plugin) {
   return entry;
 }
 
-template <class Made>
-void add_foreign(Descriptor<Made> descriptor, const PluginFile& plugin,
-                 Extensions<Made>& extensions) {
-  descriptor.provider = plugin.file.string();
-  if (const auto added = extensions.add_foreign(std::move(descriptor)); !added)
-    print_note(fmt::format("millrace: {}: {}\n", plugin.file.string(), added.error().message()));
-}
-
-void add_plugin(LoadedPlugin loaded, const PluginFile& plugin, Registry& registry) {
-  for (auto& each : loaded.sources) add_foreign(std::move(each), plugin, registry.sources);
-  for (auto& each : loaded.filters) add_foreign(std::move(each), plugin, registry.filters);
-  for (auto& each : loaded.actions) add_foreign(std::move(each), plugin, registry.actions);
-  for (auto& [kind, each] : loaded.services)
-    add_foreign(std::move(each), plugin, registry.services[kind]);
-}
-
 // Sources, filters and actions first, as rulebooks are read.
 auto order_of(const PluginEntry& entry) {
   const auto first = std::ranges::find(kFirstKinds, entry.kind);
@@ -117,14 +101,12 @@ PluginCatalogue::PluginCatalogue(const PluginArguments& folders, const LoadPlugi
     if (plugin.form != PluginFile::Form::native && plugin.form != PluginFile::Form::python)
       continue;
     auto loaded = load ? load(plugin) : Result<LoadedPlugin>(fail(Errc::unavailable, "not loaded"));
-    if (loaded) {
-      add_plugin(std::move(*loaded), plugin, registry_);
-      continue;
-    }
+    auto registered = loaded ? register_plugin(*loaded, registry_) : Result<>(loaded.error());
+    if (registered) continue;
     not_loaded_.push_back(plugin);
     if (load)
       print_note(fmt::format("millrace: {}: {}\n", plugin.file.string(),
-                             printable(loaded.error().message())));
+                             printable(registered.error().message())));
   }
 }
 

@@ -106,8 +106,9 @@ Result<LoadedPlugin> load_good(const PluginFile& plugin) {
   loaded.sources.push_back({.name = "good_source",
                             .summary = "Brings good.",
                             .schema = {{Setting("amount", SettingType::integer, "how much")}, {}},
-                            .create = {}});
-  loaded.actions.push_back({.name = "praise", .create = {}});
+                            .create = {},
+                            .provider = plugin.file.string()});
+  loaded.actions.push_back({.name = "praise", .create = {}, .provider = plugin.file.string()});
   return loaded;
 }
 

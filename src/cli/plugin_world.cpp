@@ -4,16 +4,13 @@
 #include <memory>
 #include <utility>
 
+#include "plugin_catalogue.hpp"
+
 namespace millrace::cli {
 
 daemon::PluginOptions plugin_options(const PluginArguments& arguments) {
   daemon::PluginOptions options;
-  options.paths.source_folders.assign(arguments.source_folders.begin(),
-                                      arguments.source_folders.end());
-  options.paths.filter_folders.assign(arguments.filter_folders.begin(),
-                                      arguments.filter_folders.end());
-  options.paths.plugin_folders.assign(arguments.plugin_folders.begin(),
-                                      arguments.plugin_folders.end());
+  options.paths = plugin_paths(arguments);
   options.python.interpreter = arguments.python;
   return options;
 }

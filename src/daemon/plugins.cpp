@@ -46,30 +46,6 @@ Task<> keep(Task<Result<LoadedPlugin>> task, std::optional<Result<LoadedPlugin>>
 
 std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
 
-// Whether the registry could take it; asked before anything is taken.
-template <class Made>
-Result<> check_free(const Extensions<Made>& extensions, const Descriptor<Made>& descriptor) {
-  const auto* taken = extensions.find(descriptor.name);
-  if (taken == nullptr || taken->provider.empty()) return {};
-  return fail(Errc::already_exists, "{} is provided by {} already", descriptor.name,
-              taken->provider);
-}
-
-template <class Made>
-Result<> check_free(const Extensions<Made>& extensions,
-                    const std::vector<Descriptor<Made>>& descriptors) {
-  for (const auto& descriptor : descriptors) {
-    if (auto free = check_free(extensions, descriptor); !free) return free;
-  }
-  return {};
-}
-
-template <class Made>
-void add_all(Extensions<Made>& extensions, std::vector<Descriptor<Made>> descriptors) {
-  for (auto& descriptor : descriptors)
-    static_cast<void>(extensions.add_foreign(std::move(descriptor)).has_value());
-}
-
 // In the place of what could not be loaded; told of as an error, so that nothing runs.
 class MissingSource final : public Source {
  public:
@@ -152,20 +128,8 @@ Result<LoadedPlugin> Plugins::load_file(const PluginFile& plugin) {
 }
 
 Result<> Plugins::take(LoadedPlugin plugin) {
-  auto free = check_free(registry_.sources, plugin.sources);
-  if (free) free = check_free(registry_.filters, plugin.filters);
-  if (free) free = check_free(registry_.actions, plugin.actions);
-  for (const auto& [kind, descriptor] : plugin.services) {
-    if (free) free = check_free(registry_.services[kind], descriptor);
-  }
-  if (!free) return free;
+  if (auto registered = register_plugin(plugin, registry_); !registered) return registered;
   loaded_names_.push_back(plugin.name);
-  add_all(registry_.sources, std::move(plugin.sources));
-  add_all(registry_.filters, std::move(plugin.filters));
-  add_all(registry_.actions, std::move(plugin.actions));
-  for (auto& [kind, descriptor] : plugin.services)
-    static_cast<void>(registry_.services[kind].add_foreign(std::move(descriptor)).has_value());
-  std::ranges::move(plugin.patterns, std::back_inserter(registry_.patterns));
   std::ranges::move(plugin.deferred, std::back_inserter(deferred_));
   values_ = std::move(plugin.configuration);
   return {};

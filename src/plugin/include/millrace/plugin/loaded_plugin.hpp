@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "millrace/base/result.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/plugin/registry.hpp"
 
@@ -30,5 +31,9 @@ struct LoadedPlugin {
   /// Work that it has put off: to be run, in order, when the main loop has begun.
   std::vector<std::function<void()>> deferred;
 };
+
+/// Registers all that the plugin brings, and takes it from there. Errors: already_exists when
+/// another foreign plugin has one of its names; then nothing is registered.
+Result<> register_plugin(LoadedPlugin& plugin, Registry& registry);
 
 }  // namespace millrace
