@@ -137,9 +137,8 @@ void PluginCatalogue::add_found(PluginLookup lookup, PluginKind kind,
                                 std::vector<PluginEntry>& entries, std::string& failure) const {
   tell(lookup.notices);
   if (!lookup.found) {
-    const auto& error = lookup.found.error();
-    if (error.code() != Errc::not_found || !error.message().starts_with("Could not find"))
-      failure = error.message();
+    // That there is none is no more than who asks will say.
+    if (lookup.hint.empty()) failure = lookup.found.error().message();
     return;
   }
   const auto& found = *lookup.found;

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::string_view kComponent = "plugins";
 constexpr auto kLong = std::chrono::seconds(2);
-constexpr std::string_view kSearched = " Searched: ";  // of PluginFinder
 
 // Says what is waited for, when that takes long.
 class Reminder {
@@ -160,15 +159,12 @@ void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnosti
                                            : finder_.find_filter(named.name);
   tell(lookup.notices);
   if (!lookup.found) {
-    // What the original says too is the message; the rest is for the hint.
-    const auto text = lookup.found.error().message();
-    const auto more = text.find(kSearched);
-    auto hint = more == text.npos ? std::string() : text.substr(more + 1);
+    auto hint = lookup.hint;
     if (!hint.empty() && !hint.contains("Did you mean"))
       hint += " `millrace plugin list` names those that there are.";
     const auto code =
         named.name.contains('.') ? "plugin-not-found" : fmt::format("unknown-{}", to_string(kind));
-    diagnostics.error(code, named.where, text.substr(0, more), hint);
+    diagnostics.error(code, named.where, lookup.found.error().message(), hint);
     stand_in(registry_, named.name, kind);
     return;
   }

@@ -46,7 +46,9 @@ void log_faults(const Diagnostics& diagnostics, Log& log) {
     // Conditions are parsed after the form of the rulebook was found good.
     const bool of_form = item.where.line > 0 && !item.message.starts_with("Error parsing");
     // Where a plugin was looked for is what its user wants to know.
-    const auto more = item.hint.contains("Searched: ") ? " " + item.hint : "";
+    const bool of_plugin = item.code == "plugin-not-found" || item.code == "unknown-source" ||
+                           item.code == "unknown-filter";
+    const auto more = of_plugin && !item.hint.empty() ? " " + item.hint : "";
     if (of_form || first != &item)
       log.error(kCommand, "{}{}{}{}", of_form ? "Invalid rulebook: " : "", place, item.message,
                 more);

@@ -137,6 +137,10 @@ class PluginFinder::State::Search {
     if (!source && in_registry()) return found_;
     return not_found();
   }
+  /// For what was not found.
+  std::string hint() const {
+    return fmt::format("Searched: {}.{}", fmt::join(places(), ", "), suggestion());
+  }
 
  private:
   bool take(fs::path file, std::string origin) {
@@ -194,8 +198,7 @@ class PluginFinder::State::Search {
                              "additional source directories.",
                              name_)
                        : fmt::format("Could not find source filter plugin {}.", name_);
-    message += fmt::format(" Searched: {}.", fmt::join(places(), ", "));
-    return {Errc::not_found, message + suggestion()};
+    return {Errc::not_found, std::move(message)};
   }
 
   std::vector<std::string> places() const {
@@ -295,7 +298,9 @@ PluginLookup PluginFinder::State::find(std::string_view name, PluginKind kind) {
   if (!routed) {
     lookup.found = routed.error();
   } else {
-    lookup.found = Search(*this, std::move(*routed), kind).run();
+    Search search(*this, std::move(*routed), kind);
+    lookup.found = search.run();
+    if (!lookup.found) lookup.hint = search.hint();
   }
   return lookup;
 }

@@ -32,12 +32,13 @@ class Finder : public ::testing::Test {
   }
   // "name: where" or the error; notices of warnings before it.
   std::string found(PluginKind kind, const std::string& name) {
-    const auto [found, notices] = lookup(kind, name);
+    const auto [found, notices, hint] = lookup(kind, name);
     std::string out;
     for (const auto& notice : notices) {
       if (notice.level == LogLevel::warning) out += notice.text + "\n";
     }
-    if (!found) return world_.without_root(out + found.error().message());
+    if (!found)
+      return world_.without_root(out + found.error().message() + (hint.empty() ? "" : " " + hint));
     const auto where = found->file.empty() ? found->registered : found->file.string();
     return world_.without_root(out + found->name + " = " + where + " (" + found->origin + ")");
   }
@@ -277,7 +278,7 @@ TEST_F(Routing, ATombstoneIsNotFoundEvenIfTheFileIsThere) {
 
 TEST_F(Routing, ARedirectionIsFollowedAndTold) {
   route_plugin("      redirect: my.coll.new\n");
-  const auto [found, notices] = lookup(PluginKind::source, "my.coll.old");
+  const auto [found, notices, hint] = lookup(PluginKind::source, "my.coll.old");
   ASSERT_TRUE(found);
   EXPECT_EQ(found->name, "my.coll.new");
   EXPECT_TRUE(found->file.string().ends_with("event_source/new.py"));

@@ -61,6 +61,7 @@ struct FoundPlugin {
 struct PluginLookup {
   Result<FoundPlugin> found;
   std::vector<Notice> notices;
+  std::string hint;  ///< when nothing was found: all places, and the nearest name
 };
 
 /// A file that holds a plugin.
@@ -97,7 +98,7 @@ class PluginFinder {
   /// The name is routed first: former names, then the collection's eda_runtime.yml. Then it is
   /// looked for in the source directories, the registry (also names of collections whose plugins
   /// are built in, `ansible.eda.webhook`), the plugin folders and its collection.
-  /// Errors: not_found (also what was removed), in the original's words and with all places;
+  /// Errors: not_found (also what was removed), in the original's words;
   /// invalid_settings for a routing file that is wrong or leads in circles.
   PluginLookup find_source(std::string_view name);
   /// In the filter directories, ./event_filter, the plugin folders, the collection, the registry.
