@@ -55,12 +55,12 @@ class Folder:
         return [note["value"] for note in self.notes()]
 
 
-def rulebook(sources, value="{{ event }}", condition="event.meta is defined", notes="notes.jsonl"):
-    """One rule set whose one rule notes `value` of every event."""
+def rulebook(sources, value="{{ event }}", condition="event.meta is defined", notes="notes.jsonl", after=()):
+    """One rule set whose one rule notes `value` of every event, and then does what comes `after`."""
     return json.dumps([{
         "name": "features", "hosts": "all", "sources": sources,
         "rules": [{"name": "note it", "condition": condition,
-                   "action": {"note": {"file": notes, "value": value}}}],
+                   "actions": [{"note": {"file": notes, "value": value}}, *after]}],
     }])
 
 
@@ -331,9 +331,7 @@ class Plugins(unittest.TestCase):
                     pathlib.Path("cleaned").write_text("yes")
                     raise
             """})
-        book = json.loads(rulebook([{"s": None}], "{{ event.i }}"))
-        book[0]["rules"][0]["actions"] = [book[0]["rules"][0].pop("action"), {"shutdown": None}]
-        folder.write("rulebook.yml", json.dumps(book))
+        folder.write("rulebook.yml", rulebook([{"s": None}], "{{ event.i }}", after=[{"shutdown": None}]))
         done = folder.run("rulebook.yml", "--plugin-dir", FEATURES, "-S", ".")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual((folder.path / "cleaned").read_text(), "yes")
@@ -349,9 +347,7 @@ class Plugins(unittest.TestCase):
                 except asyncio.CancelledError:
                     pass
             """})
-        book = json.loads(rulebook([{"s": None}], "{{ event.i }}"))
-        book[0]["rules"][0]["actions"] = [book[0]["rules"][0].pop("action"), {"shutdown": None}]
-        folder.write("rulebook.yml", json.dumps(book))
+        folder.write("rulebook.yml", rulebook([{"s": None}], "{{ event.i }}", after=[{"shutdown": None}]))
         done = folder.run("rulebook.yml", "--plugin-dir", FEATURES, "-S", ".")
         self.assertEqual(done.returncode, 0, done.stderr)
 
@@ -363,9 +359,7 @@ class Plugins(unittest.TestCase):
                 await queue.put({"i": 1})
                 time.sleep(3600)
             """})
-        book = json.loads(rulebook([{"s": None}], "{{ event.i }}"))
-        book[0]["rules"][0]["actions"] = [book[0]["rules"][0].pop("action"), {"shutdown": None}]
-        folder.write("rulebook.yml", json.dumps(book))
+        folder.write("rulebook.yml", rulebook([{"s": None}], "{{ event.i }}", after=[{"shutdown": None}]))
         done = folder.run("rulebook.yml", "--plugin-dir", FEATURES, "-S", ".", "--config", "config.yml", timeout=30)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual(folder.values(), [1])
@@ -667,7 +661,7 @@ class Plugins(unittest.TestCase):
                 raise ValueError("fell")
             """})
         book = json.loads(rulebook([{"range": {"limit": 1}}], "{{ event.i }}"))
-        book[0]["rules"][0]["actions"] = [{"fall": None}, book[0]["rules"][0].pop("action")]
+        book[0]["rules"][0]["actions"].insert(0, {"fall": None})
         folder.write("rulebook.yml", json.dumps(book))
         done = folder.run("rulebook.yml", "--plugin-dir", FEATURES, "--plugin-dir", "more")
         self.assertEqual(done.returncode, 0, done.stderr)
