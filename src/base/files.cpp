@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 
@@ -12,6 +14,12 @@ namespace millrace {
 
 void FileDescriptor::close() {
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+}
+
+Result<Pipe> make_pipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
+  return Pipe{.read = FileDescriptor(ends[0]), .write = FileDescriptor(ends[1])};
 }
 
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
@@ -23,7 +31,8 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
     return fail(Errc::io, "cannot read {}: is a directory", path.string());
 
   std::string content;
-  content.resize(static_cast<std::size_t>(status.st_size) + 1);
+  constexpr std::size_t kLeast = 4096;  // a sysctl gives to the first read all that it gives
+  content.resize(std::max(static_cast<std::size_t>(status.st_size) + 1, kLeast));
   std::size_t size = 0;
   while (true) {
     if (size == content.size()) content.resize(size * 2);

@@ -40,6 +40,7 @@ TEST_F(Files, ReadsBackWhatWasWritten) {
 
 TEST_F(Files, ReadsFilesWhoseSizeIsNotKnownBefore) {
   EXPECT_FALSE(read_file("/proc/self/status").value().empty());
+  EXPECT_EQ(read_file("/proc/sys/kernel/ostype").value(), "Linux\n");
 }
 
 TEST_F(Files, SaysWhyAFileCannotBeRead) {

@@ -13,6 +13,7 @@
 #include "millrace/base/uuid.hpp"
 #include "millrace/event/json.hpp"
 #include "millrace/loop/child_process.hpp"
+#include "millrace/plugin/environment.hpp"
 #include "millrace/plugin/internal_event.hpp"
 #include "millrace/plugin/plugin.hpp"
 
@@ -37,14 +38,9 @@ Result<ChildOptions> read_options(const Settings& settings) {
   } else {
     options.arguments = {"/bin/sh", "-c", settings.string("command")};
   }
-  for (const auto& [name, value] : settings.object("environment")) {
-    if (value.is_structured() || value.is_null()) {
-      return fail(Errc::invalid_settings, "environment: {} must be a string",
-                  printable({name.data(), name.size()}));
-    }
-    options.environment[name] =
-        value.is_string() ? std::string(view(value.get_string())) : to_json(value);
-  }
+  auto environment = read_environment(settings, "environment");
+  if (!environment) return environment.error();
+  options.environment = std::move(*environment);
   if (settings.has("directory")) options.directory = settings.string("directory");
   const auto& input = settings.value("stdin");
   if (input.is_string()) {

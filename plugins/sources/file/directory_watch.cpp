@@ -3,15 +3,9 @@
 
 #include <sys/inotify.h>
 
-#include <boost/asio/buffer.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <cerrno>
-#include <cstring>
+#include <cstdint>
 #include <optional>
 #include <utility>
-
-#include "millrace/base/files.hpp"
 
 namespace millrace::file {
 namespace {
@@ -31,46 +25,37 @@ std::optional<What> what_of(std::uint32_t mask) {
 
 }  // namespace
 
-Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::create(
-    const asio::any_io_executor& executor) {
-  FileDescriptor inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
-  if (!inotify) return fail_errno(errno, "cannot watch files");
-  return std::unique_ptr<DirectoryWatch>(
-      new DirectoryWatch(asio::posix::stream_descriptor(executor, inotify.release())));
+Result<std::unique_ptr<DirectoryWatch>> DirectoryWatch::create(MainLoop& loop) {
+  auto inotify = Inotify::create(loop);
+  if (!inotify) return inotify.error();
+  return std::unique_ptr<DirectoryWatch>(new DirectoryWatch(std::move(*inotify)));
 }
 
 Result<> DirectoryWatch::add(const std::string& directory) {
-  const int watch = ::inotify_add_watch(inotify_.native_handle(), directory.c_str(), kWatched);
-  if (watch < 0) return fail_errno(errno, fmt::format("cannot watch {}", directory));
-  directories_[watch] = directory;
+  const auto watch = inotify_->add(directory, kWatched);
+  if (!watch) return watch.error();
+  directories_[*watch] = directory;
   return {};
 }
 
 Task<Result<std::vector<DirectoryWatch::Change>>> DirectoryWatch::wait() {
-  if (co_await stop_requested()) co_return Error(Errc::cancelled, "asked to stop");
-  boost::system::error_code error;
-  const auto bytes = co_await inotify_.async_read_some(
-      asio::buffer(buffer_), asio::redirect_error(asio::use_awaitable, error));
-  if (error == asio::error::operation_aborted) co_return Error(Errc::cancelled, "asked to stop");
-  if (error) co_return fail(Errc::io, "cannot watch files: {}", error.message());
-  co_return decode(bytes);
+  const auto events = co_await inotify_->read();
+  if (!events) co_return events.error();
+  co_return changes_of(*events);
 }
 
-std::vector<DirectoryWatch::Change> DirectoryWatch::decode(std::size_t bytes) const {
+std::vector<DirectoryWatch::Change> DirectoryWatch::changes_of(
+    const std::vector<InotifyEvent>& events) const {
   std::vector<Change> changes;
-  for (std::size_t at = 0; at + sizeof(inotify_event) <= bytes;) {
-    inotify_event event{};  // copied: the buffer need not be aligned for it
-    std::memcpy(&event, buffer_.data() + at, sizeof event);
-    const char* const name = buffer_.data() + at + sizeof event;
-    at += sizeof event + event.len;
+  for (const auto& event : events) {
     const auto what = what_of(event.mask);
     if (!what) continue;
-    const auto directory = directories_.find(event.wd);
+    const auto directory = directories_.find(event.watch);
     if (*what != What::lost && directory == directories_.end()) continue;
     changes.push_back(
         {.what = *what,
          .directory = directory == directories_.end() ? std::string() : directory->second,
-         .name = std::string(name, ::strnlen(name, event.len))});
+         .name = event.name});
   }
   return changes;
 }

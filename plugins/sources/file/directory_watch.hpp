@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
-#include <boost/asio/posix/stream_descriptor.hpp>
-#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
-#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "millrace/base/result.hpp"
+#include "millrace/loop/inotify.hpp"
+#include "millrace/loop/main_loop.hpp"
 #include "millrace/loop/task.hpp"
 
 namespace millrace::file {
@@ -32,7 +31,7 @@ class DirectoryWatch {
   };
 
   /// Errors: io, when the system's limit of watches is reached.
-  static Result<std::unique_ptr<DirectoryWatch>> create(const asio::any_io_executor& executor);
+  static Result<std::unique_ptr<DirectoryWatch>> create(MainLoop& loop);
 
   /// Errors: not_found, permission_denied, io.
   Result<> add(const std::string& directory);
@@ -40,12 +39,11 @@ class DirectoryWatch {
   Task<Result<std::vector<Change>>> wait();
 
  private:
-  explicit DirectoryWatch(asio::posix::stream_descriptor inotify) : inotify_(std::move(inotify)) {}
-  std::vector<Change> decode(std::size_t bytes) const;
+  explicit DirectoryWatch(std::unique_ptr<Inotify> inotify) : inotify_(std::move(inotify)) {}
+  std::vector<Change> changes_of(const std::vector<InotifyEvent>& events) const;
 
-  asio::posix::stream_descriptor inotify_;
+  const std::unique_ptr<Inotify> inotify_;
   std::map<int, std::string> directories_;
-  std::array<char, 65536> buffer_;
 };
 
 }  // namespace millrace::file

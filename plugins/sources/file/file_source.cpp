@@ -91,7 +91,7 @@ class FileSource final : public Source {
       : files_(std::move(files)), identities_(files_.size()) {}
 
   Task<Result<>> run(SourceContext& context) override {
-    auto watch = DirectoryWatch::create(context.loop().executor());
+    auto watch = DirectoryWatch::create(context.loop());
     if (!watch) co_return watch.error();
     // Watched first, then read: no change is missed in between.
     for (const auto& file : files_) {

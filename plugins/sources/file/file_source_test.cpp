@@ -10,6 +10,7 @@
 #include "event_file.hpp"
 #include "millrace/base/files.hpp"
 #include "millrace/plugin/testing/source_harness.hpp"
+#include "millrace/plugin/testing/temporary_folder.hpp"
 
 void millrace_describe_file_source(millrace::PluginBuilder&);
 
@@ -39,21 +40,13 @@ class FileSource : public SourceHarness {
 
 class FileSourceTest : public ::testing::Test {
  protected:
-  FileSourceTest() {
-    std::string name = (fs::temp_directory_path() / "millrace-file-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) std::abort();
-    folder_ = name;
-  }
-  ~FileSourceTest() override { fs::remove_all(folder_); }
-
-  std::string path(const std::string& name) const { return (folder_ / name).string(); }
+  std::string path(const std::string& name) const { return folder_.path(name); }
   std::string write(const std::string& name, const std::string& content) const {
-    std::ofstream(path(name)) << content;
-    return path(name);
+    return folder_.write(name, content);
   }
 
  private:
-  fs::path folder_;
+  const testing::TemporaryFolder folder_;
 };
 
 TEST_F(FileSourceTest, SendsWhatTheFilesHoldAtTheStart) {

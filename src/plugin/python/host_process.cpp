@@ -21,8 +21,8 @@
 
 #include "host_running.hpp"
 #include "interpreter.hpp"
-#include "line_log.hpp"
 #include "millrace/base/files.hpp"
+#include "millrace/base/line_log.hpp"
 #include "millrace/event/json.hpp"
 #include "millrace/loop/process.hpp"
 
@@ -44,12 +44,6 @@ constexpr auto kTerminateGrace = 2s;
 constexpr auto kLongLife = 60s;
 constexpr auto kFirstDelay = 100ms;
 constexpr Duration kLongestDelay = 5s;
-
-Result<Ends> make_pipe() {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno(errno, "cannot make a pipe");
-  return Ends{FileDescriptor(ends[0]), FileDescriptor(ends[1])};
-}
 
 Result<Ends> make_socket_pair() {
   std::array<int, 2> ends{};
@@ -191,13 +185,13 @@ Result<std::unique_ptr<HostProcess::Running>> HostProcess::spawn() {
   if (!host_socket) return host_socket.error();
   auto process =
       ChildProcess::start(loop_, {.arguments = {*interpreter, (*folder / "millrace_host").string()},
-                                  .descriptors = {{STDOUT_FILENO, output->there.get()},
-                                                  {STDERR_FILENO, errors->there.get()},
+                                  .descriptors = {{STDOUT_FILENO, output->write.get()},
+                                                  {STDERR_FILENO, errors->write.get()},
                                                   {kSocketNumber, socket->there.get()},
                                                   {kPipeNumber, frames->there.get()}}});
   if (!process) return process.error();
-  return std::make_unique<Running>(loop_, std::move(*process), std::move(*host_socket), *output,
-                                   *errors);
+  return std::make_unique<Running>(loop_, std::move(*process), std::move(*host_socket),
+                                   std::move(output->read), std::move(errors->read));
 }
 
 std::string HostProcess::configuration() const {

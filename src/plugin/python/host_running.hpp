@@ -23,7 +23,7 @@ namespace millrace::python {
 
 inline constexpr int kProtocol = 1;
 
-/// The two ends of a pipe or a socket pair.
+/// The two ends of what joins the engine and a host.
 struct Ends {
   FileDescriptor here;
   FileDescriptor there;
@@ -32,12 +32,12 @@ struct Ends {
 /// One process, from its start until all that it said was read.
 struct HostProcess::Running {
   Running(MainLoop& loop, std::unique_ptr<ChildProcess> started,
-          std::unique_ptr<HostSocket> its_socket, Ends& out, Ends& err)
+          std::unique_ptr<HostSocket> its_socket, FileDescriptor out, FileDescriptor err)
       : process(std::move(started)),
         socket(std::move(its_socket)),
         pause(loop.executor()),
-        output(loop.executor(), out.here.release()),
-        errors(loop.executor(), err.here.release()),
+        output(loop.executor(), out.release()),
+        errors(loop.executor(), err.release()),
         parts(loop.executor(), [this](std::string_view, const std::exception_ptr&) {
           process->kill(SIGKILL);  // its frames are no longer read
         }) {

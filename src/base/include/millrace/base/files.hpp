@@ -32,6 +32,15 @@ class FileDescriptor {
   int fd_ = -1;
 };
 
+/// The ends of a pipe.
+struct Pipe {
+  FileDescriptor read;
+  FileDescriptor write;
+};
+
+/// Both ends are closed in programs that are started. Errors: io.
+Result<Pipe> make_pipe();
+
 /// The whole file. Errors: not_found, permission_denied, io (also for a directory), unsupported
 /// when larger than `limit` bytes. The message names the path.
 Result<std::string> read_file(const std::filesystem::path& path,

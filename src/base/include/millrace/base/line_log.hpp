@@ -3,10 +3,11 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "millrace/base/log.hpp"
 
-namespace millrace::python {
+namespace millrace {
 
 /// Writes what a process prints into the log, line by line. Of a longer line kLongest bytes are
 /// kept.
@@ -35,4 +36,4 @@ class LineLog {
   bool cut_ = false;
 };
 
-}  // namespace millrace::python
+}  // namespace millrace

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "line_log.hpp"
+#include "millrace/base/line_log.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace millrace::python {
+namespace millrace {
 
 void LineLog::add(std::string_view bytes) {
   while (!bytes.empty()) {
@@ -34,4 +34,4 @@ void LineLog::write() {
   line_.clear();
 }
 
-}  // namespace millrace::python
+}  // namespace millrace
