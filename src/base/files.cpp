@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <iterator>
 
 namespace millrace {
 
@@ -73,6 +74,22 @@ Result<> write_file_atomically(const std::filesystem::path& path, std::string_vi
     return std::move(written.error()).with_context(path.string());
   }
   return {};
+}
+
+std::string file_name_of(std::string_view text) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == ' ' ||
+           c == '-' || c == '_';
+  };
+  std::string name;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (is_plain(text[i]) || (text[i] == '.' && i > 0)) {
+      name += text[i];
+    } else {
+      fmt::format_to(std::back_inserter(name), "%{:02X}", static_cast<unsigned char>(text[i]));
+    }
+  }
+  return name.empty() ? "%" : name;
 }
 
 }  // namespace millrace

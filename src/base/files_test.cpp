@@ -117,5 +117,13 @@ TEST_F(Files, ADescriptorHasOneOwner) {
   EXPECT_EQ(::fcntl(number, F_GETFD), -1);
 }
 
+TEST_F(Files, NamesStandForAnyText) {
+  EXPECT_EQ(file_name_of("Rules of today-1_a.b"), "Rules of today-1_a.b");
+  EXPECT_EQ(file_name_of("../etc"), "%2E.%2Fetc");
+  EXPECT_EQ(file_name_of("a%b\n"), "a%25b%0A");
+  EXPECT_EQ(file_name_of("\xc3\xa9"), "%C3%A9");
+  EXPECT_EQ(file_name_of(""), "%");
+}
+
 }  // namespace
 }  // namespace millrace

@@ -7,6 +7,7 @@
 #include <list>
 #include <utility>
 
+#include "millrace/base/files.hpp"
 #include "millrace/base/text.hpp"
 #include "millrace/pipeline/recorder.hpp"
 #include "millrace/rules/session.hpp"
@@ -113,7 +114,7 @@ class Engine::Impl final : public EngineServices {
     auto actions = make_actions(rule_set, registry, diagnostics);
     runners_.push_back(std::make_unique<RuleSetRunner>(
         rule_set, std::move(session), std::move(actions),
-        RuleSetRunner::Environment{*this, loop_, log_, output_, options_, uuids_}));
+        RuleSetRunner::Environment{*this, loop_, pool_, log_, output_, options_, uuids_}));
     for (const auto& source : rule_set.sources)
       add_source(source, *runners_.back(), registry, diagnostics);
   }
@@ -210,7 +211,7 @@ class Engine::Impl final : public EngineServices {
     auto source = SourceRunner::create(
         Origin{entry.name, entry.plugin.name},
         [descriptor, settings = std::move(*settings)] { return descriptor->create(settings); },
-        std::move(filters), runner.inbox(),
+        std::move(filters), runner.inbox(), memory_of(runner.rules().name, entry.name),
         SourceRunner::Environment{
             loop_, pool_, log_, options_.limits, options_.inbox_events,
             [&runner](const Origin& origin, std::uint64_t position, const Error& error) {
@@ -218,6 +219,12 @@ class Engine::Impl final : public EngineServices {
             }});
     if (!source) return complain(source.error());
     sources_.push_back({std::move(*source), entry.restart});
+  }
+
+  SourceMemory memory_of(const std::string& rule_set, const std::string& source) const {
+    if (options_.source_memory.empty()) return {};
+    return SourceMemory(options_.source_memory / file_name_of(rule_set) /
+                        (file_name_of(source) + ".json"));
   }
 
   // Before the loop runs for good.

@@ -316,12 +316,14 @@ Task<Result<>> RuleSetRunner::run_action(const Firing& firing, RuleAction& actio
                         .rule_set_id = id_,
                         .rule = rules_.rules[firing.activation.rule].name,
                         .rule_id = rule_ids_[firing.activation.rule],
+                        .id = environment_.uuids.next(),
                         .run_at = firing.at,
                         .hosts = rules_.hosts,
                         .bindings = bindings,
                         .engine = environment_.services,
                         .output = environment_.output,
                         .loop = environment_.loop,
+                        .pool = environment_.pool,
                         .log = environment_.log};
   co_return co_await action.action->run(rendered ? *rendered : *action.constant, context);
 }

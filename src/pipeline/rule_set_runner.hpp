@@ -35,6 +35,7 @@ class RuleSetRunner {
   struct Environment {
     EngineServices& services;
     MainLoop& loop;
+    BlockingPool& pool;
     Log& log;
     Output& output;
     const EngineOptions& options;

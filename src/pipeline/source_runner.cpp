@@ -22,8 +22,10 @@ Result<Value> whole(Event& event, const JsonLimits& limits) {
 }  // namespace
 
 SourceRunner::SourceRunner(Origin origin, MakeSource make_source, std::unique_ptr<Source> source,
-                           std::vector<NamedFilter> filters, Inbox& inbox, Environment environment)
-    : origin_(std::move(origin)),
+                           std::vector<NamedFilter> filters, Inbox& inbox, SourceMemory memory,
+                           Environment environment)
+    : SourceContext(std::move(memory)),
+      origin_(std::move(origin)),
       log_name_("source." + origin_.name),
       make_source_(std::move(make_source)),
       source_(std::move(source)),
@@ -33,12 +35,13 @@ SourceRunner::SourceRunner(Origin origin, MakeSource make_source, std::unique_pt
 
 Result<std::unique_ptr<SourceRunner>> SourceRunner::create(Origin origin, MakeSource make_source,
                                                            std::vector<NamedFilter> filters,
-                                                           Inbox& inbox, Environment environment) {
+                                                           Inbox& inbox, SourceMemory memory,
+                                                           Environment environment) {
   auto source = make_source();
   if (!source) return source.error();
-  return std::unique_ptr<SourceRunner>(new SourceRunner(std::move(origin), std::move(make_source),
-                                                        std::move(*source), std::move(filters),
-                                                        inbox, std::move(environment)));
+  return std::unique_ptr<SourceRunner>(
+      new SourceRunner(std::move(origin), std::move(make_source), std::move(*source),
+                       std::move(filters), inbox, std::move(memory), std::move(environment)));
 }
 
 Task<Result<>> SourceRunner::run_source() {

@@ -44,7 +44,8 @@ class SourceRunner final : public SourceContext {
   /// Errors: those of making the source.
   static Result<std::unique_ptr<SourceRunner>> create(Origin origin, MakeSource make_source,
                                                       std::vector<NamedFilter> filters,
-                                                      Inbox& inbox, Environment environment);
+                                                      Inbox& inbox, SourceMemory memory,
+                                                      Environment environment);
 
   /// Runs the source to its end; the next time, a fresh one.
   Task<Result<>> run_source();
@@ -66,7 +67,8 @@ class SourceRunner final : public SourceContext {
 
  private:
   SourceRunner(Origin origin, MakeSource make_source, std::unique_ptr<Source> source,
-               std::vector<NamedFilter> filters, Inbox& inbox, Environment environment);
+               std::vector<NamedFilter> filters, Inbox& inbox, SourceMemory memory,
+               Environment environment);
   Task<Result<>> filter(InboxBatch& batch);
 
   const Origin origin_;

@@ -3,6 +3,16 @@
 
 namespace millrace {
 
+Object ActionContext::audit_fields() const {
+  return {{"action", action},
+          {"action_uuid", id},
+          {"ruleset", rule_set},
+          {"ruleset_uuid", rule_set_id},
+          {"rule", rule},
+          {"rule_uuid", rule_id},
+          {"rule_run_at", to_iso8601(run_at)}};
+}
+
 Object ActionContext::template_variables() const {
   Object all = engine.variables();
   const bool single = bindings.size() == 1 && bindings.front().first == "m";

@@ -39,6 +39,21 @@ class Teller {
 
 }  // namespace
 
+std::string_view to_text(SourceStatus::Link link) {
+  using enum SourceStatus::Link;
+  switch (link) {
+    case none:
+      return "none";
+    case connecting:
+      return "connecting";
+    case up:
+      return "up";
+    case retrying:
+      return "retrying";
+  }
+  return "?";
+}
+
 Task<Result<>> SourceContext::emit(Value data) {
   EventBatch batch;
   batch.events.emplace_back(std::move(data));

@@ -10,7 +10,6 @@
 #include <chrono>
 #include <utility>
 
-#include "millrace/base/files.hpp"
 #include "millrace/base/text.hpp"
 #include "millrace/event/json.hpp"
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "line_cutter.hpp"
+#include "millrace/base/files.hpp"
 #include "millrace/base/line_log.hpp"
 #include "millrace/loop/channel.hpp"
 #include "millrace/loop/process.hpp"

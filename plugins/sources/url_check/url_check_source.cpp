@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "fetcher.hpp"
+#include "millrace/net/http_client.hpp"
 #include "millrace/plugin/plugin.hpp"
 
 namespace millrace::url_check {
@@ -14,12 +14,13 @@ namespace {
 
 constexpr int kOk = 200;
 
-Value event_of(const std::string& url, const Answer& answer) {
-  Object check{{"url", url}, {"status", answer.status_code == kOk ? "up" : "down"}};
-  if (answer.status_code != 0) {
-    check["status_code"] = answer.status_code;
+Value event_of(const std::string& url, const Result<net::HttpResponse>& answer) {
+  const bool is_up = answer && answer->status == kOk;
+  Object check{{"url", url}, {"status", is_up ? "up" : "down"}};
+  if (answer) {
+    check["status_code"] = answer->status;
   } else {
-    check["error_msg"] = answer.error;
+    check["error_msg"] = answer.error().message();
   }
   return Value(Object{{"url_check", std::move(check)}});
 }
@@ -29,28 +30,37 @@ class UrlCheckSource final : public Source {
   explicit UrlCheckSource(const Settings& settings)
       : urls_(settings.strings("urls")),
         delay_(settings.seconds("delay")),
-        options_{.timeout = settings.seconds("timeout"),
-                 .verify_ssl = settings.boolean("verify_ssl")} {}
+        timeout_(settings.seconds("timeout")),
+        verify_ssl_(settings.boolean("verify_ssl")) {}
 
   Task<Result<>> run(SourceContext& context) override {
     if (urls_.empty()) co_return Result<>();
-    auto fetcher = Fetcher::create(context.loop(), options_);
-    if (!fetcher) co_return fetcher.error();
+    auto client = net::HttpClient::create(context.loop());
+    if (!client) co_return client.error();
     while (true) {
       for (const auto& url : urls_) {
-        const auto answer = co_await (*fetcher)->get(url);
-        if (!answer) co_return answer.error();
-        if (auto sent = co_await context.emit(event_of(url, *answer)); !sent)
-          co_return sent.error();
+        const auto answer = co_await (*client)->send(request(url));
+        if (!answer && answer.error().code() == Errc::cancelled) co_return answer.error();
+        if (auto sent = co_await context.emit(event_of(url, answer)); !sent) co_return sent.error();
       }
       if (auto slept = co_await context.sleep_for(delay_); !slept) co_return slept.error();
     }
   }
 
  private:
+  net::HttpRequest request(const std::string& url) const {
+    return {.url = url,
+            .timeout = timeout_,
+            .follow_redirects = true,
+            .tls = {.verify = verify_ssl_},
+            .use_proxy = false,  // the check is of the way from here, whatever the environment says
+            .only_probe = true};
+  }
+
   const std::vector<std::string> urls_;
   const Duration delay_;
-  const FetchOptions options_;
+  const Duration timeout_;
+  const bool verify_ssl_;
 };
 
 SettingsSchema schema() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gtest/gtest.h>
+#include <openssl/ssl.h>
 
 #include <algorithm>
 #include <chrono>
@@ -9,8 +10,8 @@
 #include <string_view>
 #include <utility>
 
-#include "http_test_server.hpp"
 #include "millrace/event/json.hpp"
+#include "millrace/net/testing/http_test_server.hpp"
 #include "millrace/plugin/testing/source_harness.hpp"
 
 void millrace_describe_url_check_source(millrace::PluginBuilder&);
@@ -19,6 +20,7 @@ namespace millrace::url_check {
 namespace {
 
 using namespace std::chrono_literals;
+using net::testing::HttpTestServer;
 using testing::SourceHarness;
 
 constexpr auto* kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
@@ -134,10 +136,10 @@ TEST(UrlCheck, AsksForNothingButHttp) {
                      server.url("/")}}});
   ASSERT_TRUE(source.wait_for(6));
 
-  EXPECT_EQ(source.error(0), "only http and https can be checked");
-  EXPECT_EQ(source.error(1), "only http and https can be checked");
+  EXPECT_EQ(source.error(0), "not a URL of http or https");
+  EXPECT_EQ(source.error(1), "not a URL of http or https");
   for (std::size_t i = 2; i < 5; ++i) {
-    EXPECT_TRUE(source.error(i).starts_with("not a URL that can be checked: ")) << source.error(i);
+    EXPECT_TRUE(source.error(i).starts_with("not a URL: ")) << source.error(i);
   }
   EXPECT_TRUE(source.error(5).contains("file")) << source.error(5);
 }

@@ -90,6 +90,7 @@ class NativeAction : public TestBench {
   FileDescriptor file_{::memfd_create("output", MFD_CLOEXEC)};
   Output output_{file_.get(), 40};
   const std::vector<std::string> hosts_{"web1"};
+  BlockingPool pool_{1};
   const std::vector<std::pair<std::string, DocumentPtr>> bindings_{
       {"m", Document::copy_of(Value{{"i", 5}})}};
   ActionContext context_{.action = "ask",
@@ -97,12 +98,14 @@ class NativeAction : public TestBench {
                          .rule_set_id = "1",
                          .rule = "rule",
                          .rule_id = "2",
+                         .id = "3",
                          .run_at = WallTime(std::chrono::seconds(1'700'000'000)),
                          .hosts = hosts_,
                          .bindings = bindings_,
                          .engine = engine_,
                          .output = output_,
                          .loop = loop_,
+                         .pool = pool_,
                          .log = log_};
   std::optional<Settings> settings_;
   std::unique_ptr<Action> action_;

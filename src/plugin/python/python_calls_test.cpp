@@ -374,6 +374,7 @@ async def notify(call):
   const FileDescriptor out_{::memfd_create("out", MFD_CLOEXEC)};
   Output output_{out_.get(), 80};
   const std::vector<std::string> hosts_{"web1"};
+  BlockingPool pool_{1};
   std::vector<std::pair<std::string, DocumentPtr>> bindings_{
       {"m", Document::copy_of(Value({{"i", 1}}))}};
   ActionContext context_of_call_{.action = "notify",
@@ -381,12 +382,14 @@ async def notify(call):
                                  .rule_set_id = "1",
                                  .rule = "r1",
                                  .rule_id = "2",
+                                 .id = "3",
                                  .run_at = clock_.wall(),
                                  .hosts = hosts_,
                                  .bindings = bindings_,
                                  .engine = engine_,
                                  .output = output_,
                                  .loop = loop_,
+                                 .pool = pool_,
                                  .log = log_};
   Settings settings_of_call_;
   std::unique_ptr<Action> action_;

@@ -72,12 +72,14 @@ ActionHarness::ActionHarness(Describe describe, std::string_view name, Object se
                                  .rule_set_id = "11111111-1111-4111-8111-111111111111",
                                  .rule = "rule",
                                  .rule_id = "22222222-2222-4222-8222-222222222222",
+                                 .id = "33333333-3333-4333-8333-333333333333",
                                  .run_at = clock_.wall(),
                                  .hosts = hosts,
                                  .bindings = bindings_,
                                  .engine = engine,
                                  .output = output_,
                                  .loop = loop_,
+                                 .pool = pool_,
                                  .log = log_});
   // The engine makes an action from no settings when they hold templates: that must succeed.
   if (!descriptor->create(Settings())) std::abort();

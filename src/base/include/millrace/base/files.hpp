@@ -49,6 +49,10 @@ Result<std::string> read_file(const std::filesystem::path& path,
 /// Replaces the file's content at once: a reader sees the old or the new text, also after a crash.
 Result<> write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// A file name that stands for `text`, whatever it holds: letters, digits, blanks, '-', '_' and
+/// inner '.' as they are, other bytes as %XX; different texts get different names.
+std::string file_name_of(std::string_view text);
+
 /// Writes everything, also over short writes and interruptions. Errors: io.
 Result<> write_all(int fd, std::string_view content);
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +38,8 @@ struct EngineOptions {
       10;  ///< firings of a rule set that wait to be acted upon; then no event is read
   std::size_t concurrent_actions = 25;  ///< of a rule set with the parallel strategy
   rules::SessionOptions session;
-  TemplateHost* templates = nullptr;  ///< for more than plain paths; outlives the engine
+  TemplateHost* templates = nullptr;    ///< for more than plain paths; outlives the engine
+  std::filesystem::path source_memory;  ///< folder of what sources remember; empty: nothing lasts
   Recorder* recorder = nullptr;  ///< of what goes into the rule sets; open, and outlives the engine
 };
 

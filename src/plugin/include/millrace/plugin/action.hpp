@@ -11,8 +11,10 @@
 #include "millrace/base/log.hpp"
 #include "millrace/base/result.hpp"
 #include "millrace/event/value.hpp"
+#include "millrace/loop/blocking_pool.hpp"
 #include "millrace/loop/main_loop.hpp"
 #include "millrace/loop/task.hpp"
+#include "millrace/plugin/audit.hpp"
 #include "millrace/plugin/output.hpp"
 #include "millrace/plugin/settings.hpp"
 
@@ -60,6 +62,7 @@ struct ActionContext {
   std::string_view rule_set_id;  ///< uuid
   std::string_view rule;
   std::string_view rule_id;  ///< uuid
+  std::string id;            ///< uuid of this call
   WallTime run_at;           ///< when the rule fired
   const std::vector<std::string>& hosts;
   /// The events of the match by binding: m, m_0…, or aliases. Empty for a match without an event.
@@ -67,8 +70,15 @@ struct ActionContext {
   EngineServices& engine;
   Output& output;
   MainLoop& loop;
+  BlockingPool& pool;
   Log& log;
+  /// Told of what happens within the action (a `Job`, an `AnsibleEvent`…); nullptr: nobody asks.
+  AuditSink* audit = nullptr;
+  /// What the action wants said of itself when it has ended, whatever came of it: `job_id`, `rc`…
+  Object outcome = {};
 
+  /// The entries that every message of the audit begins with: action, rule set, rule, their ids.
+  Object audit_fields() const;
   /// What templates see: the variables, and `event` (one binding m; {} for the empty match) or
   /// `events`.
   Object template_variables() const;

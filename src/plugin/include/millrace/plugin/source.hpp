@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "millrace/base/log.hpp"
 #include "millrace/base/result.hpp"
@@ -12,6 +13,8 @@
 #include "millrace/loop/blocking_pool.hpp"
 #include "millrace/loop/main_loop.hpp"
 #include "millrace/loop/task.hpp"
+#include "millrace/plugin/source_memory.hpp"
+#include "millrace/plugin/source_status.hpp"
 
 namespace millrace {
 
@@ -55,10 +58,19 @@ class SourceContext {
   const Clock& clock() { return loop().clock(); }
   Task<Result<>> sleep_for(Duration delay) { return loop().sleep_for(delay); }
 
+  /// Kept up to date by the source, read by whoever asks how it does.
+  SourceStatus& status() { return status_; }
+  const SourceStatus& status() const { return status_; }
+  SourceMemory& memory() { return memory_; }
+
  protected:
-  SourceContext() = default;
+  explicit SourceContext(SourceMemory memory = {}) : memory_(std::move(memory)) {}
   SourceContext(const SourceContext&) = default;
   SourceContext& operator=(const SourceContext&) = default;
+
+ private:
+  SourceStatus status_;
+  SourceMemory memory_;
 };
 
 /// Brings events into the engine from one place in the outside world.

@@ -90,6 +90,7 @@ class ActionHarness {
 
   ManualClock clock_;
   MainLoop loop_{clock_};
+  BlockingPool pool_{1};
   Log log_;
   TaskGroup tasks_;
   Registry registry_;
