@@ -61,6 +61,44 @@ void NotAll::retract(const std::function<bool(const Document&)>& drops, Instant 
   if (!is_open()) open(now);
 }
 
+Value NotAll::state(const TimerStates& timers,
+                    const std::function<std::int64_t(const Outer&)>& number_of) const {
+  Array entries;
+  std::int64_t starter = -1;
+  for (const auto& [arrival, id] : in_order_) {
+    const Entry& entry = memory_[id];
+    if (id == starter_) starter = static_cast<std::int64_t>(entries.size());
+    entries.push_back(Array{to_state(entry.inserted), timers.of(entry.life),
+                            number_of(outers_.at(id)), entry.document->value()});
+  }
+  Object state{{"begun", begun_}, {"entries", std::move(entries)}, {"starter", starter}};
+  if (is_open()) state["window"] = timers.of(window_);
+  return state;
+}
+
+void NotAll::restore(const Object& state, const Surroundings& surroundings) {
+  std::vector<EntryId> ids;
+  for (const auto& value : array_of(entry_of(state, "entries"))) {
+    const Array& row = row_of(value, 4);
+    const auto document = Document::copy_of(object_of(row[3]));
+    const EntryId id = memory_.add(document, instant_of(row[0]), /*is_fact=*/false);
+    outers_[id] = surroundings.outer_of(integer_of(row[2]));
+    in_order_[memory_[id].arrival] = id;
+    surroundings.timers.add(row[1], {owner_, id}, memory_[id].life);
+    join_.add(id, surroundings.positions_of(*document));
+    ids.push_back(id);
+  }
+  begun_ = boolean_of(entry_of(state, "begun"));
+  const auto starter = integer_of(entry_of(state, "starter"));
+  if (starter < 0) return;
+  if (static_cast<std::size_t>(starter) >= ids.size() ||
+      !starting_position(ids[static_cast<std::size_t>(starter)])) {
+    throw DamagedState{"no such event can open a window"};
+  }
+  starter_ = ids[static_cast<std::size_t>(starter)];
+  surroundings.timers.add(entry_of(state, "window"), {owner_, kWindow}, window_);
+}
+
 // With the oldest event that can open a window, if there is one.
 void NotAll::open(Instant now) {
   for (const auto& [arrival, entry] : in_order_) {

@@ -12,6 +12,7 @@
 
 #include "join.hpp"
 #include "millrace/rules/rulebook.hpp"
+#include "state_value.hpp"
 #include "timer_wheel.hpp"
 #include "working_memory.hpp"
 
@@ -49,6 +50,19 @@ class NotAll {
   std::optional<Fired> expire(std::uint32_t item, Instant now, Outers& leaving);
   /// Drops the events that `drops` says.
   void retract(const std::function<bool(const Document&)>& drops, Instant now);
+
+  /// What it holds, for restore(). `number_of`: what working memory's entries are called there; -1
+  /// for one that is gone.
+  Value state(const TimerStates& timers,
+              const std::function<std::int64_t(const Outer&)>& number_of) const;
+  /// Into one that is new. `positions_of`: the conditions that an event meets. Its timers are
+  /// set by others, before anything else is asked of it. Throws DamagedState.
+  struct Surroundings {
+    std::function<Positions(const Document&)> positions_of;
+    std::function<Outer(std::int64_t)> outer_of;
+    TimersToSet& timers;
+  };
+  void restore(const Object& state, const Surroundings& surroundings);
 
   std::optional<Instant> window_end() const {
     return is_open() ? std::optional(timers_.deadline(window_)) : std::nullopt;

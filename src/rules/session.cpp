@@ -12,11 +12,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <utility>
 
 #include "join.hpp"
 #include "network.hpp"
 #include "not_all.hpp"
+#include "state_value.hpp"
 #include "support.hpp"
 #include "throttle.hpp"
 #include "timer_wheel.hpp"
@@ -74,6 +76,21 @@ std::size_t rows_of(const RuleState& state) {
   if (state.join) return state.join->rows();
   if (state.not_all) return state.not_all->rows();
   return state.throttle ? state.throttle->groups() : 0;
+}
+
+// What decides how a rule remembers: while it is the same, so is the meaning of what is remembered.
+std::string memory_kind(const RuleSet& rule_set, const Rule& rule) {
+  std::string kind = fmt::format("{}|{}|{}", static_cast<int>(rule.combine),
+                                 rule.timeout ? rule.timeout->length.count() : 0,
+                                 rule_set.default_events_ttl.length.count());
+  for (const auto& condition : rule.conditions)
+    kind += fmt::format("|{}={}", condition.alias, condition.text);
+  if (const auto& throttle = rule.throttle) {
+    kind += fmt::format("|{}|{}|{}", static_cast<int>(throttle->kind),
+                        throttle->window.length.count(), throttle->threshold);
+    for (const auto& path : throttle->group_by) kind += "|" + path.to_string();
+  }
+  return kind;
 }
 
 // What the rules of a rule set were compiled from.
@@ -357,6 +374,7 @@ struct Session::Impl {
 
   // What a not_all has done with.
   void leave(const NotAll::Outer& outer) {
+    if (outer.entry == kNoEntry) return;
     const Entry& entry = memory[outer.entry];
     if (entry.document && entry.arrival == outer.arrival && !entry.is_fact)
       remove(outer.entry, nullptr);
@@ -431,6 +449,112 @@ struct Session::Impl {
       fired.push_back(std::move(activation));
     }
     fires.clear();
+  }
+
+  // --- state
+
+  Value state() const {
+    const TimerStates timer_states(timers);
+    Array entries;
+    boost::unordered_flat_map<EntryId, std::int64_t> numbers;
+    for (const EntryId id : memory.all()) {
+      const Entry& entry = memory[id];
+      numbers[id] = static_cast<std::int64_t>(entries.size());
+      const bool dies = entry.life != TimerWheel::kNone;
+      entries.push_back(Array{to_state(entry.inserted),
+                              dies ? timer_states.of(entry.life) : Value(), entry.is_fact,
+                              entry.document->value()});
+    }
+    const auto number_of = [&](const NotAll::Outer& outer) -> std::int64_t {
+      const auto found = numbers.find(outer.entry);
+      const bool is_there = found != numbers.end() && memory[outer.entry].arrival == outer.arrival;
+      return is_there ? found->second : -1;
+    };
+    Object windows;
+    for (std::size_t r = 0; r < states.size(); ++r) {
+      if (!states[r].throttle && !states[r].not_all) continue;
+      windows[rules.rules[r].name] =
+          Array{memory_kind(rules, rules.rules[r]),
+                states[r].throttle ? states[r].throttle->state(timer_states)
+                                   : states[r].not_all->state(timer_states, number_of)};
+    }
+    return Object{
+        {"begun", begun}, {"entries", std::move(entries)}, {"windows", std::move(windows)}};
+  }
+
+  Restored restore(const Object& state) {
+    begun = boolean_of(entry_of(state, "begun"));
+    TimersToSet timers_to_set;
+    std::vector<EntryId> ids;
+    for (const auto& entry : array_of(entry_of(state, "entries")))
+      ids.push_back(restore_entry(row_of(entry, 4), timers_to_set));
+    const auto outer_of = [&](std::int64_t number) {
+      if (number < 0) return NotAll::Outer{};
+      if (static_cast<std::size_t>(number) >= ids.size()) throw DamagedState{"no such entry"};
+      const EntryId id = ids[static_cast<std::size_t>(number)];
+      return NotAll::Outer{id, memory[id].arrival};
+    };
+    Restored restored;
+    const Object& windows = object_of(entry_of(state, "windows"));
+    for (const auto& window : windows) {
+      if (!restore_window(window.key(), row_of(window.value(), 2), outer_of, timers_to_set))
+        restored.changed_rules.emplace_back(window.key());
+    }
+    timers_to_set.set_all(timers);
+    return restored;
+  }
+
+  EntryId restore_entry(const Array& row, TimersToSet& timers_to_set) {
+    const bool is_fact = boolean_of(row[2]);
+    const auto document = Document::copy_of(object_of(row[3]));
+    const EntryId id = add(document, instant_of(row[0]), is_fact);
+    if (!row[1].is_null()) timers_to_set.add(row[1], {kLife, id}, memory[id].life);
+    note_matches(*document);
+    for (const auto& [rule, positions] : remembering) {
+      if (states[rule].join) states[rule].join->add(id, positions);
+    }
+    return id;
+  }
+
+  bool restore_window(std::string_view name, const Array& row,
+                      const std::function<NotAll::Outer(std::int64_t)>& outer_of,
+                      TimersToSet& timers_to_set) {
+    const auto found = std::ranges::find(rules.rules, name, &Rule::name);
+    if (found == rules.rules.end() || !found->enabled ||
+        row[0] != Value(memory_kind(rules, *found))) {
+      return false;
+    }
+    const auto index = static_cast<std::size_t>(found - rules.rules.begin());
+    RuleState& state = states[index];
+    const Object& window = object_of(row[1]);
+    if (state.throttle) {
+      state.throttle->restore(window, timers_to_set);
+      groups += state.throttle->groups();
+    } else if (state.not_all) {
+      const auto positions_of = [&](const Document& document) {
+        note_matches(document);
+        const auto of_rule =
+            std::ranges::find(remembering, index, [](const auto& pair) { return pair.first; });
+        return of_rule == remembering.end() ? Positions{0} : of_rule->second;
+      };
+      watching(*state.not_all,
+               [&](NotAll& it) { it.restore(window, {positions_of, outer_of, timers_to_set}); });
+    }
+    return true;
+  }
+
+  // Which conditions of rules that remember hold of an event that came before: `remembering`.
+  void note_matches(const Document& document) {
+    remembering.clear();
+    fact_reader.read(document.value());
+    network.match(fact_reader, [&](PatternId id) {
+      const auto [rule, condition] = patterns[id];
+      if (!states[rule].remembers()) return true;
+      if (remembering.empty() || remembering.back().first != rule)
+        remembering.emplace_back(rule, 0);
+      remembering.back().second |= Positions{1} << condition;
+      return true;
+    });
   }
 
   std::size_t partial_matches() const { return memory.rows() + held + groups; }
@@ -550,6 +674,19 @@ Session::Holding Session::holding(std::size_t rule) const {
     });
   }
   return holding;
+}
+
+Value Session::state() const { return impl_->state(); }
+
+Result<Session::Restored> Session::restore(const Value& state) {
+  try {
+    auto restored = impl_->restore(object_of(state));
+    impl_->remembering.clear();
+    return restored;
+  } catch (const DamagedState& damage) {
+    return fail(Errc::corrupt, "the state of rule set {} is damaged: {}", impl_->rules.name,
+                damage.what);
+  }
 }
 
 std::optional<Instant> Session::next_timer() const { return impl_->timers.next(); }

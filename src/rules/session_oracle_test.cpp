@@ -76,12 +76,19 @@ struct Outcome {
 class Player {
  public:
   enum class Form { text, value };
-  Player(const RuleSet& rules, Form form, std::uint64_t seed) : form_(form) {
-    Diagnostics diagnostics;
-    SessionOptions options;
-    options.hash_seed = seed;
-    session_ = Session::create(rules, diagnostics, options);
-    reader_ = std::make_unique<EventReader>(session_->paths(), JsonLimits());
+  Player(const RuleSet& rules, Form form, std::uint64_t seed)
+      : rules_(rules), form_(form), seed_(seed) {
+    begin();
+  }
+
+  /// Goes on with a new session that was given the state of the old one, as text.
+  void start_again() {
+    const auto text = to_json(session_->state());
+    before_ = statistics();
+    begin();
+    const auto restored = session_->restore(parse_json(text).value());
+    ASSERT_TRUE(restored) << restored.error().message();
+    EXPECT_TRUE(restored->changed_rules.empty());
   }
 
   Outcome play(const Step& step, Instant now) {
@@ -108,6 +115,22 @@ class Player {
   }
 
  private:
+  void begin() {
+    Diagnostics diagnostics;
+    SessionOptions options;
+    options.hash_seed = seed_;
+    session_ = Session::create(rules_, diagnostics, options);
+    reader_ = std::make_unique<EventReader>(session_->paths(), JsonLimits());
+  }
+
+  Session::Statistics statistics() const {
+    auto all = session_->statistics();
+    all.processed += before_.processed;
+    all.matched += before_.matched;
+    all.activations += before_.activations;
+    return all;
+  }
+
   void wake(Instant now, std::vector<Activation>& fired) {
     for (auto timer = session_->next_timer(); timer && *timer <= now;
          timer = session_->next_timer())
@@ -133,11 +156,14 @@ class Player {
     }
     for (const auto& document : session_->working_memory())
       outcome.memory.emplace_back(document, &document->value());
-    outcome.statistics = session_->statistics();
+    outcome.statistics = statistics();
     return outcome;
   }
 
+  const RuleSet& rules_;
   const Form form_;
+  const std::uint64_t seed_;
+  Session::Statistics before_;  // of the sessions before
   std::unique_ptr<Session> session_;
   std::unique_ptr<EventReader> reader_;
 };
@@ -190,17 +216,22 @@ std::optional<Difference> find_difference(const Trial& trial, Seen* seen = nullp
   OracleSession oracle(rules);
   Player text(rules, Player::Form::text, 1);
   Player value(rules, Player::Form::value, 2);
+  Player restarted(rules, Player::Form::text, 3);
   Instant now{};
   for (std::size_t i = 0; i < trial.steps.size(); ++i) {
     now += trial.steps[i].after;
     const auto expected = play_to_oracle(oracle, trial.steps[i], now);
     const auto from_text = text.play(trial.steps[i], now);
     const auto from_value = value.play(trial.steps[i], now);
-    if (from_text == expected && from_value == expected) continue;
+    const auto from_restarted = restarted.play(trial.steps[i], now);
+    if (i % 5 == 0) restarted.start_again();
+    if (from_text == expected && from_value == expected && from_restarted == expected) continue;
     auto told = fmt::format("the oracle:\n{}the session, given text:\n{}", expected.to_text(),
                             from_text.to_text());
     if (from_value != from_text)
       told += fmt::format("the session, given values:\n{}", from_value.to_text());
+    if (from_restarted != from_text)
+      told += fmt::format("the session, begun again and again:\n{}", from_restarted.to_text());
     return Difference{i, std::move(told)};
   }
   if (seen != nullptr) *seen = oracle.seen();

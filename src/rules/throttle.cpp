@@ -296,6 +296,61 @@ ThrottleState::Bindings ThrottleState::expire(std::uint32_t item) {
   return bindings;
 }
 
+// --- state
+
+// Groups of once_after in the order of their last events, which is that of what will fire.
+Value ThrottleState::state(const TimerStates& timers) const {
+  Array groups;
+  Object state;
+  if (settings_.kind == Throttle::Kind::once_after) {
+    for (GroupId id = first_; id != Slab<Group>::kNone; id = groups_[id].after)
+      groups.push_back(state_of(id, timers));
+    if (first_ != Slab<Group>::kNone) state["window"] = timers.of(window_);
+  } else {
+    for (const GroupId id : by_key_) groups.push_back(state_of(id, timers));
+  }
+  state["groups"] = std::move(groups);
+  return state;
+}
+
+Value ThrottleState::state_of(GroupId id, const TimerStates& timers) const {
+  const Group& group = groups_[id];
+  Array row{by_key_.contains(id) ? Value(values_of_group_key(group.key)) : Value(), group.count};
+  if (group.first) {
+    row.push_back(group.first->value());
+  } else {
+    row.push_back(timers.of(group.timer));
+  }
+  return row;
+}
+
+void ThrottleState::restore(const Object& state, TimersToSet& timers) {
+  if (const auto* window = state.if_contains("window"); window != nullptr)
+    timers.add(*window, {owner_, 0}, window_);
+  for (const auto& group : array_of(entry_of(state, "groups"))) restore_group(group, timers);
+}
+
+void ThrottleState::restore_group(const Value& value, TimersToSet& timers) {
+  const Array& row = row_of(value, 3);
+  GroupId id = Slab<Group>::kNone;
+  if (row[0].is_null()) {
+    id = groups_.add();
+  } else {
+    std::string key;
+    for (const auto& part : array_of(row[0])) append_value(part, key);
+    if (find(key) != Slab<Group>::kNone) throw DamagedState{"a group is there twice"};
+    id = add(key);
+  }
+  Group& group = groups_[id];
+  group.count = static_cast<std::uint32_t>(integer_of(row[1]));
+  if (settings_.kind == Throttle::Kind::once_after) {
+    group.first = Document::copy_of(object_of(row[2]));
+    append(id);
+  } else {
+    timers.add(row[2], {owner_, id}, group.timer);
+  }
+}
+
 // The event with what the engine says of it.
 DocumentPtr ThrottleState::marked(const DocumentPtr& document, std::uint32_t count) const {
   Value value(document->value(), {});

@@ -14,6 +14,7 @@
 #include "millrace/rules/rulebook.hpp"
 #include "millrace/rules/session.hpp"
 #include "slab.hpp"
+#include "state_value.hpp"
 #include "timer_wheel.hpp"
 
 namespace millrace::rules {
@@ -39,6 +40,10 @@ class ThrottleState {
   /// A timer has come. What fires, if anything does.
   using Bindings = std::vector<std::pair<std::string, DocumentPtr>>;
   Bindings expire(std::uint32_t item);
+
+  /// What it holds, for restore() of one that is new, which throws DamagedState.
+  Value state(const TimerStates& timers) const;
+  void restore(const Object& state, TimersToSet& timers);
 
   /// For explaining: calls `visit` for some groups, at most `most`; the window's end of once_after.
   void each(std::size_t most,
@@ -74,6 +79,8 @@ class ThrottleState {
   GroupId add(std::string_view key);
   void remove(GroupId id);
   void append(GroupId id);
+  Value state_of(GroupId id, const TimerStates& timers) const;
+  void restore_group(const Value& value, TimersToSet& timers);
   void detach(GroupId id);
   DocumentPtr once_within(std::optional<std::string_view> group,
                           const std::function<DocumentPtr()>& document, Instant now);

@@ -151,4 +151,18 @@ std::optional<Instant> TimerWheel::next() const {
   return first;
 }
 
+std::vector<TimerId> TimerWheel::in_order() const {
+  std::vector<TimerId> ids;
+  const auto collect = [&](const List& list) {
+    for (TimerId id = list.first; id != kNone; id = timers_[id].next) {
+      if (timers_[id].purpose.owner != kCancelled) ids.push_back(id);
+    }
+  };
+  collect(due_);
+  for (const Level& level : levels_) std::ranges::for_each(level.slots, collect);
+  // Those of one deadline lie in one list, in the order in which they were set.
+  std::ranges::stable_sort(ids, {}, [this](TimerId id) { return timers_[id].deadline; });
+  return ids;
+}
+
 }  // namespace millrace::rules

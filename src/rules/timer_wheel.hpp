@@ -46,6 +46,9 @@ class TimerWheel {
     if (id != kNone) __builtin_prefetch(&timers_[id]);
   }
 
+  /// All, in the order in which they will fire. Takes time: it looks at all.
+  std::vector<TimerId> in_order() const;
+
   std::size_t size() const { return timers_.size() - cancelled_; }
   Instant deadline(TimerId id) const { return timers_[id].deadline; }
 

@@ -12,6 +12,7 @@
 
 #include "millrace/base/clock.hpp"
 #include "millrace/base/diagnostic.hpp"
+#include "millrace/base/result.hpp"
 #include "millrace/event/event_reader.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/rules/rulebook.hpp"
@@ -79,6 +80,17 @@ class Session {
     }
   };
   const Statistics& statistics() const;
+
+  /// All that it holds, for restore(); an object. Statistics are not part of it.
+  Value state() const;
+  /// Puts back what state() told, into a session that is new; what was over by then ends at the
+  /// next call. The rules may have been changed since: events and facts wait as what they are
+  /// worth now; of a rule that remembers otherwise than it did, windows and groups are dropped.
+  /// Errors: corrupt; the session cannot be used any more.
+  struct Restored {
+    std::vector<std::string> changed_rules;  ///< whose windows and groups were dropped
+  };
+  Result<Restored> restore(const Value& state);
 
   /// What working memory holds, oldest first.
   std::vector<DocumentPtr> working_memory() const;
