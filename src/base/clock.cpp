@@ -9,7 +9,9 @@
 
 namespace millrace {
 
-Instant SystemClock::now() const { return std::chrono::steady_clock::now(); }
+SystemClock::SystemClock()
+    : offset_(std::chrono::system_clock::now().time_since_epoch() -
+              std::chrono::steady_clock::now().time_since_epoch()) {}
 
 WallTime SystemClock::wall() const {
   return std::chrono::time_point_cast<std::chrono::microseconds>(std::chrono::system_clock::now());

@@ -75,7 +75,7 @@ void MainLoop::arm() {
   const Instant due = timers_.begin()->first.first;
   if (due >= alarm_->armed_for) return;
   alarm_->armed_for = due;
-  alarm_->timer.expires_at(due);
+  alarm_->timer.expires_after(due - clock_.now());
   alarm_->timer.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     alarm_->armed_for = Instant::max();

@@ -9,6 +9,7 @@
 
 #include "millrace/base/files.hpp"
 #include "millrace/base/text.hpp"
+#include "millrace/pipeline/journal.hpp"
 #include "millrace/pipeline/recorder.hpp"
 #include "millrace/rules/session.hpp"
 #include "rule_set_runner.hpp"
@@ -115,6 +116,10 @@ class Engine::Impl final : public EngineServices {
     runners_.push_back(std::make_unique<RuleSetRunner>(
         rule_set, std::move(session), std::move(actions),
         RuleSetRunner::Environment{*this, loop_, pool_, log_, output_, options_, uuids_}));
+    if (auto recovered = runners_.back()->recover(); !recovered) {
+      diagnostics.error("damaged-journal", rule_set.where, recovered.error().message(),
+                        "move the journal away to begin without what was accepted and remembered");
+    }
     for (const auto& source : rule_set.sources)
       add_source(source, *runners_.back(), registry, diagnostics);
   }
@@ -243,6 +248,13 @@ class Engine::Impl final : public EngineServices {
   // -------------------------------------------------------------------------------------------------------
 
   Task<> run() {
+    if (options_.journal != nullptr) {
+      if (auto begun = co_await options_.journal->begin(); !begun) {
+        log_.error("journal", "{}", begun.error().message());
+        failed_ = true;
+        co_return;
+      }
+    }
     for (auto& runner : runners_)
       rule_set_tasks_.spawn("rule set " + runner->rules().name, runner->run());
     for (auto& entry : sources_) {
@@ -252,6 +264,9 @@ class Engine::Impl final : public EngineServices {
                           [&entry] { entry.running = false; });
     }
     co_await rule_set_tasks_.join();
+    if (options_.journal != nullptr) {
+      if (auto kept = co_await options_.journal->finish(); !kept) failed_ = true;
+    }
     // Nobody reads any more: sources that wait for an answer get it.
     for (auto& runner : runners_) runner->stop_intake();
     source_tasks_.request_stop();

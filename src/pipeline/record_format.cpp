@@ -298,6 +298,10 @@ void append_firing(std::string& out, std::string_view rule_set, const RecordedFi
   out += "}}\n";
 }
 
+JsonLimits wide_limits() {
+  return {.depth = 1024, .bytes = std::numeric_limits<std::uint32_t>::max()};
+}
+
 Result<RecordLine> parse_line(std::string_view text) {
   RecordLine line;
   bool known = false;

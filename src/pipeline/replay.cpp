@@ -4,81 +4,28 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
+#include "input_player.hpp"
 #include "millrace/event/event_reader.hpp"
-#include "millrace/event/json.hpp"
 
 namespace millrace::pipeline {
 namespace {
-
-// What filters and actions made may be larger than what comes from outside.
-JsonLimits wide_limits() {
-  return {.depth = 1024, .bytes = std::numeric_limits<std::uint32_t>::max()};
-}
-
-Result<Value> parse_object(std::string_view json) {
-  auto value = parse_json(json, wide_limits());
-  if (value && !value->is_object()) return fail(Errc::corrupt, "it is no JSON object");
-  return value;
-}
-
-Result<Event> to_event(const RecordLine& line) {
-  Event event = Event::from_text(line.text);
-  if (line.built) {
-    auto value = parse_json(line.text, wide_limits());
-    if (!value) return value.error();
-    event = Event(std::move(*value));
-  }
-  if (!line.wrap.empty()) event = std::move(event).wrap(line.wrap);
-  if (!line.meta.empty()) event = std::move(event).with_meta(line.meta);
-  return event;
-}
 
 // Other rules may want what nobody wanted then; the same in each replay.
 std::string made_up_uuid(std::uint64_t number) {
   return fmt::format("00000000-0000-4000-8000-{:012x}", number);
 }
 
-Error unusable(const Error& why) { return fail(Errc::corrupt, "{}", why.message()); }
-
 }  // namespace
 
 // One rule set.
 struct Replay::Player {
   Player(const rules::RuleSet& rule_set, std::unique_ptr<rules::Session> created)
-      : rules(rule_set), session(std::move(created)), reader(session->paths(), JsonLimits()) {}
-
-  Result<> play(const RecordLine& line, std::uint64_t number) {
-    const Instant at(line.at);
-    if (at < now) return fail(Errc::corrupt, "time goes back");
-    now = at;
-    if (line.kind == RecordLine::Kind::event) return play_event(line, number);
-    if (line.kind == RecordLine::Kind::advance) {
-      session->advance(now, fired);
-      return {};
-    }
-    const auto value = parse_object(line.text);
-    if (!value) return unusable(value.error());
-    if (line.kind == RecordLine::Kind::fact) {
-      session->insert_fact(Document::copy_of(*value), now, fired);
-    } else {
-      session->retract(value->get_object(), line.how, now, fired);
-    }
-    return {};
-  }
-
-  Result<> play_event(const RecordLine& line, std::uint64_t number) {
-    auto event = to_event(line);
-    if (!event) return unusable(event.error());
-    const auto uuid = line.uuid.empty() ? made_up_uuid(number) : line.uuid;
-    const EventReader::Arrival arrival{line.source ? &*line.source : nullptr, line.received_at,
-                                       uuid};
-    if (auto read = reader.read(*event, arrival); !read) return unusable(read.error());
-    session->insert_event(reader, now, fired);
-    return {};
-  }
+      : rules(rule_set),
+        session(std::move(created)),
+        reader(session->paths(), JsonLimits()),
+        inputs(*session, reader) {}
 
   std::vector<Firing> take_fired() {
     std::vector<Firing> firings;
@@ -91,8 +38,8 @@ struct Replay::Player {
   const rules::RuleSet& rules;
   const std::unique_ptr<rules::Session> session;
   EventReader reader;
+  InputPlayer inputs;
   std::vector<rules::Activation> fired;
-  Instant now{};
 };
 
 Replay::Replay() = default;
@@ -123,8 +70,8 @@ const rules::RuleSet* Replay::find(std::string_view rule_set) const {
 std::vector<Replay::Firing> Replay::begin(Duration at) {
   std::vector<Firing> all;
   for (const auto& player : players_) {
-    player->now = Instant(at);
-    player->session->advance(player->now, player->fired);
+    player->inputs.begin_at(Instant(at));
+    player->session->advance(Instant(at), player->fired);
     std::ranges::move(player->take_fired(), std::back_inserter(all));
   }
   return all;
@@ -133,7 +80,8 @@ std::vector<Replay::Firing> Replay::begin(Duration at) {
 Result<std::vector<Replay::Firing>> Replay::play(const RecordLine& input, std::uint64_t number) {
   auto* found = player(input.rule_set);
   if (found == nullptr) return fail(Errc::not_found, "there is no rule set {}", input.rule_set);
-  if (auto played = found->play(input, number); !played) return played.error();
+  if (auto played = found->inputs.play(input, made_up_uuid(number), found->fired); !played)
+    return played.error();
   return found->take_fired();
 }
 

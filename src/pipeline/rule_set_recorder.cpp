@@ -30,20 +30,20 @@ void append_on_one_line(std::string& out, std::string_view json) {
 
 }  // namespace
 
-RuleSetRecorder::RuleSetRecorder(Recorder& recorder, const rules::RuleSet& rules)
-    : recorder_(recorder), rules_(rules), rule_set_(to_json(Value(rules.name))) {}
+RuleSetRecorder::RuleSetRecorder(RecordSink& sink, const rules::RuleSet& rules, Firings firings)
+    : sink_(sink), firings_(firings), rules_(rules), rule_set_(to_json(Value(rules.name))) {}
 
 std::string& RuleSetRecorder::begin(Instant now) {
-  auto& out = recorder_.begin_input();
+  auto& out = sink_.begin_input();
   out += R"({"at":)";
-  append_number(out, recorder_.since_start(now).count());
+  append_number(out, (now - sink_.start()).count());
   out.append(R"(,"rule_set":)").append(rule_set_);
   return out;
 }
 
 void RuleSetRecorder::event(Instant now, const Event& event, const EventReader::Arrival& arrival,
                             std::string_view uuid, Fired fired) {
-  if (!recorder_.on()) return;
+  if (!sink_.on()) return;
   auto& out = begin(now);
   if (arrival.origin != nullptr) append_arrival(out, arrival);
   if (!uuid.empty()) out.append(R"(,"uuid":")").append(uuid) += '"';
@@ -75,7 +75,7 @@ void RuleSetRecorder::append_event(std::string& out, const Event& event) {
 }
 
 void RuleSetRecorder::fact(Instant now, const Value& fact, Fired fired) {
-  if (!recorder_.on()) return;
+  if (!sink_.on()) return;
   auto& out = begin(now);
   out.append(R"(,"fact":)").append(to_json(fact)).append("}\n");
   append_fired(out, fired);
@@ -83,7 +83,7 @@ void RuleSetRecorder::fact(Instant now, const Value& fact, Fired fired) {
 
 void RuleSetRecorder::retract(Instant now, const Object& pattern, rules::Session::Retract how,
                               Fired fired) {
-  if (!recorder_.on()) return;
+  if (!sink_.on()) return;
   auto& out = begin(now);
   const bool whole = how == rules::Session::Retract::whole;
   out.append(whole ? R"(,"how":"whole","retract":)" : R"(,"how":"partial","retract":)");
@@ -92,7 +92,7 @@ void RuleSetRecorder::retract(Instant now, const Object& pattern, rules::Session
 }
 
 void RuleSetRecorder::advance(Instant now, Fired fired) {
-  if (!recorder_.on()) return;
+  if (!sink_.on()) return;
   auto& out = begin(now);
   out += R"(,"advance":true})"
          "\n";
@@ -100,8 +100,9 @@ void RuleSetRecorder::advance(Instant now, Fired fired) {
 }
 
 void RuleSetRecorder::append_fired(std::string& out, Fired fired) {
+  if (firings_ == Firings::left_out) return;
   for (const auto& activation : fired)
-    append_firing(out, rule_set_, to_recorded(rules_, activation, recorder_.start()));
+    append_firing(out, rule_set_, to_recorded(rules_, activation, sink_.start()));
 }
 
 }  // namespace millrace::pipeline

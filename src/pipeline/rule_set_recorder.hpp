@@ -6,19 +6,21 @@
 #include <string_view>
 
 #include "millrace/event/event_reader.hpp"
-#include "millrace/pipeline/recorder.hpp"
+#include "millrace/pipeline/record_sink.hpp"
 #include "millrace/rules/session.hpp"
 
 namespace millrace::pipeline {
 
 /// Records the calls of one rule set's session: each after the call, with what has fired by it.
-/// Does nothing once the recorder has given up. Loop thread only.
+/// Does nothing once the recorder has given up (or whoever takes the lines). Loop thread only.
 class RuleSetRecorder {
  public:
   using Fired = std::span<const rules::Activation>;
 
+  enum class Firings { recorded, left_out };
   /// Both outlive it.
-  RuleSetRecorder(Recorder& recorder, const rules::RuleSet& rules);
+  RuleSetRecorder(RecordSink& sink, const rules::RuleSet& rules,
+                  Firings firings = Firings::recorded);
 
   /// `uuid`: EventReader::uuid().
   void event(Instant now, const Event& event, const EventReader::Arrival& arrival,
@@ -35,7 +37,8 @@ class RuleSetRecorder {
   void append_arrival(std::string& out, const EventReader::Arrival& arrival);
   void append_fired(std::string& out, Fired fired);
 
-  Recorder& recorder_;
+  RecordSink& sink_;
+  const Firings firings_;
   const rules::RuleSet& rules_;
   const std::string rule_set_;  ///< its name as JSON
   EventReader::Arrival arrival_;

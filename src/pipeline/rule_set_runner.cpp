@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "millrace/event/python_text.hpp"
+#include "millrace/pipeline/recorder.hpp"
 
 namespace millrace::pipeline {
 namespace {
@@ -34,6 +35,13 @@ std::unique_ptr<RuleSetRecorder> recorder_of(const rules::RuleSet& rules,
   return std::make_unique<RuleSetRecorder>(*options.recorder, rules);
 }
 
+std::unique_ptr<RuleSetJournal> journal_of(const rules::RuleSet& rules, rules::Session& session,
+                                           const RuleSetRunner::Environment& environment) {
+  auto* journal = environment.options.journal;
+  if (journal == nullptr) return nullptr;
+  return std::make_unique<RuleSetJournal>(*journal, rules, session, environment.log);
+}
+
 }  // namespace
 
 RuleSetRunner::RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules::Session> session,
@@ -41,6 +49,7 @@ RuleSetRunner::RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules:
     : rules_(rules),
       session_(std::move(session)),
       recorder_(recorder_of(rules, environment.options)),
+      journal_(journal_of(rules, *session_, environment)),
       actions_(std::move(actions)),
       environment_(environment),
       log_name_("rules." + rules.name),
@@ -61,6 +70,23 @@ bool RuleSetRunner::parallel() const {
   return strategy == rules::ExecutionStrategy::parallel;
 }
 
+Result<> RuleSetRunner::recover() {
+  if (!journal_) return {};
+  if (auto recovered = journal_->recover(reader_); !recovered) return recovered;
+  const auto at = environment_.loop.clock().wall();
+  for (const auto& [id, firing] : journal_->unfinished()) {
+    ++firings_by_rule_[firing.activation.rule];
+    plan_.push_back({firing.activation, {}, at, id, firing.done});
+  }
+  return {};
+}
+
+// The calendar, from which a journal's times count, may have been set back since.
+Instant RuleSetRunner::now() const {
+  const Instant now = environment_.loop.clock().now();
+  return journal_ ? std::max(now, journal_->last_input()) : now;
+}
+
 Task<> RuleSetRunner::run() {
   tasks_.spawn("actions", run_plan());
   advance_to_now();
@@ -79,9 +105,10 @@ Task<> RuleSetRunner::run() {
 // At the start, and at the end: whether a window that is over by then fires must not depend on
 // which callback of the loop came first.
 void RuleSetRunner::advance_to_now() {
-  const Instant now = environment_.loop.clock().now();
+  const Instant now = this->now();
   session_->advance(now, fired_);
   if (recorder_) recorder_->advance(now, fired_);
+  if (journal_) journal_->advance(now);
   plan({});
 }
 
@@ -99,11 +126,14 @@ Task<> RuleSetRunner::read_inbox() {
 }
 
 Task<> RuleSetRunner::read_batch(InboxBatch entry) {
+  if (journal_ && !co_await wait_for_journal()) co_return;
+  // A journal answers for the events itself, once it has them.
   const auto settlement = std::make_shared<Settlement>(std::move(entry.batch.delivery));
+  const auto of_firings = journal_ ? SettlementPtr() : settlement;
   std::vector<Rejection> rejected = std::move(entry.refused);
   const EventReader::Arrival arrival{entry.origin, entry.received_at, {}};
   if (recorder_) co_await catch_up_recording();
-  Instant now = environment_.loop.clock().now();
+  Instant now = this->now();
   for (std::size_t i = 0; i < entry.batch.events.size(); ++i) {
     Event& event = entry.batch.events[i];
     if (auto read = reader_.read(event, arrival); !read) {
@@ -115,17 +145,31 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
     if (environment_.options.print_events) print_event(reader_.document());
     session_->insert_event(reader_, now, fired_);
     if (recorder_) recorder_->event(now, event, arrival, reader_.uuid(), fired_);
+    if (journal_) journal_->event(now, event, arrival, reader_.uuid());
     if (fired_.empty()) continue;
     const bool is_last = i + 1 == entry.batch.events.size();
-    if (!co_await act_on_fired(settlement) && !is_last) {
+    if (!co_await act_on_fired(of_firings) && !is_last) {
       settlement->abandon();  // the events behind this one stay unread
       co_return;
     }
-    now = environment_.loop.clock().now();
+    now = this->now();
   }
   tell_notices();
   set_timer();
-  settlement->taken(rejected);
+  if (!journal_) {
+    settlement->taken(rejected);
+  } else {
+    journal_->when_safe([settlement, rejected] { settlement->taken(rejected); });
+  }
+}
+
+// While nothing can be kept nothing is taken. False when the intake was stopped meanwhile.
+Task<bool> RuleSetRunner::wait_for_journal() {
+  auto& journal = journal_->journal();
+  while (journal.behind() && !intake_stopped_) {
+    if (auto waited = co_await journal.wait_for_room(); !waited) co_return false;
+  }
+  co_return !intake_stopped_;
 }
 
 // A disk that is slower than the sources slows them down, as actions do.
@@ -171,7 +215,8 @@ void RuleSetRunner::plan(const SettlementPtr& settlement) {
   const auto at = environment_.loop.clock().wall();
   for (auto& activation : fired_) {
     ++firings_by_rule_[activation.rule];
-    plan_.push_back({std::move(activation), settlement, at});
+    const auto id = journal_ ? journal_->fired(activation) : FiringId();
+    plan_.push_back({std::move(activation), settlement, at, id});
   }
   fired_.clear();
   planned_.notify_all();
@@ -190,15 +235,16 @@ void RuleSetRunner::set_timer() {
   if (!next || reading_ended_ || (timer_ && timer_at_ <= *next)) return;
   drop_timer();
   timer_at_ = *next;
-  const auto delay = std::max(*next - environment_.loop.clock().now(), Duration::zero());
+  const auto delay = std::max(*next - now(), Duration::zero());
   timer_ = environment_.loop.call_later(delay, [this] { on_timer(); });
 }
 
 void RuleSetRunner::on_timer() {
   timer_.reset();
-  const Instant now = environment_.loop.clock().now();
+  const Instant now = this->now();
   session_->advance(now, fired_);
   if (recorder_ && !fired_.empty()) recorder_->advance(now, fired_);
+  if (journal_ && !fired_.empty()) journal_->advance(now);
   plan({});
   set_timer();
 }
@@ -213,16 +259,18 @@ void RuleSetRunner::stop_intake() {
   inbox_.close();
   inbox_.clear();
   plan_has_room_.notify_all();
+  if (journal_) journal_->journal().wake();
 }
 
 // --- what actions cause
 // --------------------------------------------------------------------------------------------------
 
 void RuleSetRunner::insert_fact(Object fact) {
-  const Instant now = environment_.loop.clock().now();
+  const Instant now = this->now();
   const auto document = Document::copy_of(Value(std::move(fact)));
   session_->insert_fact(document, now, fired_);
   if (recorder_) recorder_->fact(now, document->value(), fired_);
+  if (journal_) journal_->fact(now, document->value());
   plan({});
   tell_notices();
   set_timer();
@@ -237,9 +285,10 @@ Result<> RuleSetRunner::insert_event(Object data) {
   if (auto read = reader_.read(event, {}); !read) return read.error();
   ++events_;
   if (environment_.options.print_events) print_event(reader_.document());
-  const Instant now = environment_.loop.clock().now();
+  const Instant now = this->now();
   session_->insert_event(reader_, now, fired_);
   if (recorder_) recorder_->event(now, event, {}, reader_.uuid(), fired_);
+  if (journal_) journal_->event(now, event, {}, reader_.uuid());
   plan({});
   tell_notices();
   set_timer();
@@ -247,9 +296,10 @@ Result<> RuleSetRunner::insert_event(Object data) {
 }
 
 void RuleSetRunner::retract(const Object& pattern, rules::Session::Retract how) {
-  const Instant now = environment_.loop.clock().now();
+  const Instant now = this->now();
   session_->retract(pattern, how, now, fired_);
   if (recorder_) recorder_->retract(now, pattern, how, fired_);
+  if (journal_) journal_->retract(now, pattern, how);
   plan({});
   set_timer();
 }
@@ -281,11 +331,16 @@ Task<> RuleSetRunner::run_plan() {
 }
 
 Task<> RuleSetRunner::run_firing(Firing firing) {
-  for (auto& action : actions_[firing.activation.rule]) {
+  auto& actions = actions_[firing.activation.rule];
+  for (std::size_t i = firing.next_action; i < actions.size(); ++i) {
+    auto& action = actions[i];
+    if (journal_) journal_->action_started(firing.id, i);
     const auto ran = co_await run_action(firing, action);
+    const bool cancelled = !ran && ran.error().code() == Errc::cancelled;
+    if (journal_ && !cancelled) journal_->action_ended(firing.id, i, ran.has_value());
     if (ran) {
       ++actions_ok_;
-    } else if (ran.error().code() == Errc::cancelled) {
+    } else if (cancelled) {
       if (firing.settlement) firing.settlement->abandon();
       co_return;
     } else {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "journal/rule_set_journal.hpp"
 #include "millrace/base/uuid.hpp"
 #include "millrace/event/event_reader.hpp"
 #include "millrace/loop/channel.hpp"
@@ -48,6 +49,9 @@ class RuleSetRunner {
   const rules::RuleSet& rules() const { return rules_; }
   Inbox& inbox() { return inbox_; }
 
+  /// With a journal: takes up what an earlier run has left. Before run(). Errors: corrupt.
+  Result<> recover();
+
   /// Runs until the intake is closed, what was taken is read, and what fired is acted upon.
   Task<> run();
 
@@ -75,14 +79,18 @@ class RuleSetRunner {
  private:
   struct Firing {
     rules::Activation activation;
-    SettlementPtr settlement;  // empty for what actions caused
+    SettlementPtr settlement;  // empty for what actions caused, and with a journal
     WallTime at;
+    FiringId id = {};             // with a journal
+    std::size_t next_action = 0;  // those before were run by an earlier run
   };
 
   Task<> read_inbox();
   Task<> read_batch(InboxBatch entry);
   Task<> catch_up_recording();
+  Task<bool> wait_for_journal();
   void advance_to_now();
+  Instant now() const;
   Task<bool> act_on_fired(SettlementPtr settlement);
   void print_event(const DocumentPtr& event);
   void plan(const SettlementPtr& settlement);
@@ -100,6 +108,7 @@ class RuleSetRunner {
   const rules::RuleSet& rules_;
   const std::unique_ptr<rules::Session> session_;
   const std::unique_ptr<RuleSetRecorder> recorder_;  // empty: nothing is recorded
+  const std::unique_ptr<RuleSetJournal> journal_;    // empty: there is none
   std::vector<std::vector<RuleAction>> actions_;     // by rule
   const Environment environment_;
   const std::string log_name_;

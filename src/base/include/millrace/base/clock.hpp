@@ -31,10 +31,16 @@ class Clock {
   Clock& operator=(const Clock&) = default;
 };
 
+/// Instants count from 1970 by the calendar of when the clock was made, so that they can be kept for
+/// a later run; setting the calendar does not move them.
 class SystemClock final : public Clock {
  public:
-  Instant now() const override;
+  SystemClock();
+  Instant now() const override { return std::chrono::steady_clock::now() + offset_; }
   WallTime wall() const override;
+
+ private:
+  const Duration offset_;
 };
 
 /// Stands still until it is moved. Not thread-safe: one thread moves and reads it.

@@ -23,6 +23,7 @@
 
 namespace millrace::pipeline {
 
+class Journal;
 class Recorder;
 
 struct EngineOptions {
@@ -40,6 +41,7 @@ struct EngineOptions {
   rules::SessionOptions session;
   TemplateHost* templates = nullptr;    ///< for more than plain paths; outlives the engine
   std::filesystem::path source_memory;  ///< folder of what sources remember; empty: nothing lasts
+  Journal* journal = nullptr;           ///< open, and outlives the engine
   Recorder* recorder = nullptr;  ///< of what goes into the rule sets; open, and outlives the engine
 };
 

@@ -14,6 +14,7 @@
 #include "millrace/loop/main_loop.hpp"
 #include "millrace/pipeline/engine.hpp"
 #include "millrace/pipeline/record.hpp"
+#include "millrace/pipeline/record_sink.hpp"
 
 namespace millrace::pipeline {
 
@@ -30,7 +31,7 @@ struct RecordOptions {
 /// repeated. Lines gather in a buffer, which the pool compresses and writes: when it is full, a
 /// second after its first line, and at the end. When that fails, it is logged once and nothing more
 /// is recorded. Loop thread only.
-class Recorder {
+class Recorder final : public RecordSink {
  public:
   struct Environment {
     MainLoop& loop;
@@ -42,7 +43,7 @@ class Recorder {
   Recorder(RecordOptions options, RecordHeader header, Environment environment);
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
-  ~Recorder();  ///< after finish(), if anything was recorded
+  ~Recorder() override;  ///< after finish(), if anything was recorded
 
   /// Before anything is recorded; times are told from then on. A file that is there is kept, as one
   /// that is full. Errors: not_found, permission_denied, io.
@@ -54,11 +55,10 @@ class Recorder {
 
   // For rule sets.
 
-  bool on() const { return on_; }
-  Duration since_start(Instant time) const { return time - start_; }
-  Instant start() const { return start_; }
-  /// Where to append the lines of the next input and its firings, all at once. Only while on().
-  std::string& begin_input();
+  bool on() const override { return on_; }
+  Instant start() const override { return start_; }
+  /// Of the next input and its firings.
+  std::string& begin_input() override;
   /// The disk is slow: wait before events are read. False when the task was asked to stop.
   bool behind() const { return waiting_bytes_ > kMuch; }
   Task<bool> catch_up();
