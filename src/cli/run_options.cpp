@@ -185,6 +185,26 @@ Result<> take_record_keep(RunRequest& request, std::string_view value) {
   return {};
 }
 
+Result<> take_journal(RunRequest& request, std::string_view value) {
+  request.options.journal.folder = value;
+  return {};
+}
+
+Result<> take_journal_max_size(RunRequest& request, std::string_view value) {
+  const auto bytes = to_bytes(value);
+  if (!bytes) return bytes.error();
+  request.options.journal.most_bytes = *bytes;
+  return {};
+}
+
+Result<> take_journal_sync(RunRequest& request, std::string_view value) {
+  using Sync = pipeline::JournalOptions::Sync;
+  if (value != "always" && value != "never")
+    return fail(Errc::invalid_settings, "must be always or never");
+  request.options.journal.sync = value == "always" ? Sync::always : Sync::never;
+  return {};
+}
+
 Result<> take_rulebook(RunRequest& request, std::string_view value) {
   request.options.rulebooks.emplace_back(value);
   return {};
@@ -318,8 +338,26 @@ void add_record_options(std::vector<RunOption>& all) {
                                     "memory that they may take, roughly (4G)", take_state_bytes)));
 }
 
+void add_journal_options(std::vector<RunOption>& all) {
+  all.push_back(
+      only(Of::millrace_only,
+           works("journal", 0, "DIR", "MILLRACE_JOURNAL",
+                 "keep there what is accepted, and what rules remember: nothing is lost by a crash",
+                 take_journal)));
+  all.push_back(only(Of::millrace_only, works("journal-max-size", 0, "BYTES", "",
+                                              "what it may take; no event is accepted beyond (1G)",
+                                              take_journal_max_size)));
+  all.push_back(
+      only(Of::millrace_only,
+           works("journal-sync", 0, "always|never", "",
+                 "whether what is accepted outlives the machine, or the engine only (always)",
+                 take_journal_sync)));
+  all.push_back(works("persistence-id", 0, "ID", "EDA_PERSISTENCE_ID",
+                      "name of a journal in the folder of the user's state",
+                      text_into(&daemon::RunOptions::persistence_id)));
+}
+
 void add_options_to_come(std::vector<RunOption>& all) {
-  all.push_back(to_come("persistence-id", 0, "ID", "", "name of the stored state"));
   all.push_back(to_come("project-tarball", 'T', "FILE", "", "tarball of an Ansible project"));
   all.push_back(to_come("hot-reload", 0, "", "", "start anew when the rulebook file changes"));
   all.push_back(to_come("max-back-pressure-timeout", 0, "SECONDS", "EDA_MAX_BACK_PRESSURE_TIMEOUT",
@@ -378,6 +416,7 @@ std::vector<RunOption> make_options() {
   add_working_options(all);
   add_plugin_options(all);
   add_record_options(all);
+  add_journal_options(all);
   add_options_to_come(all);
   add_websocket_options(all);
   add_controller_options(all);

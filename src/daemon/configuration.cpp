@@ -52,6 +52,20 @@ const SettingsSchema& host_schema() {
   return schema;
 }
 
+const SettingsSchema& journal_schema() {
+  static const SettingsSchema schema{
+      .settings = {
+          Setting("directory", SettingType::string, "where the journal is kept").required(),
+          Setting("max_size", SettingType::integer, "bytes that it may take")
+              .by_default(1 << 30)
+              .at_least(1 << 20)
+              .at_most(1e15),
+          Setting("sync", SettingType::string, "whether what is accepted is on the disk")
+              .one_of({"always", "never"})
+              .by_default("always")}};
+  return schema;
+}
+
 const YamlNode* plugins_of(const Configuration& configuration) {
   return configuration.node ? configuration.node->find("plugins") : nullptr;
 }
@@ -65,7 +79,7 @@ void overlay(const YamlNode* plugins, std::string_view name, Object& settings) {
 // Plugins read keys of their own: only what looks like a slip is told.
 void warn_of_names(const Configuration& configuration, Diagnostics& diagnostics) {
   if (!configuration.node || !configuration.node->is_mapping()) return;
-  const std::array<std::string, 1> names = {"plugins"};
+  const std::array<std::string, 2> names = {"journal", "plugins"};
   for (const auto& entry : configuration.node->entries) {
     if (const auto near = did_you_mean(entry.key.text, names); !near.empty())
       diagnostics.warning("unknown-key", entry.key.where,
@@ -140,6 +154,21 @@ HostSettings host_settings(const Configuration& configuration, std::string_view 
   out.call_timeout = settings->seconds("call_timeout");
   out.stop_grace = settings->seconds("stop_grace");
   return out;
+}
+
+pipeline::JournalOptions journal_options(const Configuration& configuration,
+                                         Diagnostics& diagnostics) {
+  const auto* node = configuration.node ? configuration.node->find("journal") : nullptr;
+  if (node == nullptr) return {};
+  check_settings(journal_schema(), *node, "journal", node->where, diagnostics);
+  const auto value = to_value(*node);
+  const auto settings =
+      Settings::check(journal_schema(), value.is_object() ? value.get_object() : Object());
+  if (!settings) return {};
+  using Sync = pipeline::JournalOptions::Sync;
+  return {.folder = settings->string("directory"),
+          .most_bytes = static_cast<std::uint64_t>(settings->integer("max_size")),
+          .sync = settings->string("sync") == "always" ? Sync::always : Sync::never};
 }
 
 void check_host_settings(const Configuration& configuration, Diagnostics& diagnostics) {

@@ -102,6 +102,31 @@ std::unique_ptr<pipeline::Recorder> make_recorder(const RunOptions& options,
   return std::make_unique<pipeline::Recorder>(options.record, std::move(header), environment);
 }
 
+std::filesystem::path state_folder() {
+  if (const char* folder = std::getenv("XDG_STATE_HOME"); folder != nullptr && *folder == '/')
+    return std::filesystem::path(folder) / "millrace";
+  const char* home = std::getenv("HOME");
+  return std::filesystem::path(home != nullptr ? home : "/var/lib") / ".local/state/millrace";
+}
+
+// By the command line, else the configuration, else the name that the original would store under.
+pipeline::JournalOptions choose_journal(const RunOptions& options, const Object& variables,
+                                        pipeline::JournalOptions configured, Log& log) {
+  if (!options.journal.folder.empty()) return options.journal;
+  if (!configured.folder.empty() || options.persistence_id.empty()) return configured;
+  auto chosen = options.journal;
+  const auto* path = variables.if_contains("drools_db_file_path");
+  chosen.folder = path != nullptr && path->is_string()
+                      ? std::filesystem::path(view(path->get_string()))
+                      : state_folder() / "journal";
+  chosen.folder /= file_name_of(options.persistence_id);
+  if (variables.contains("drools_db_host")) {
+    log.warning("journal", "the state is kept in {}, not in the database that drools_db_host names",
+                chosen.folder.string());
+  }
+  return chosen;
+}
+
 std::string human_summary(const pipeline::Summary& summary, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(summary.events) / seconds : 0;
   std::string text =
@@ -233,6 +258,21 @@ Value to_value(const pipeline::Summary& summary, double seconds, std::size_t pea
              {"actions", Object{{"ok", summary.actions_ok}, {"failed", summary.actions_failed}}},
              {"seconds", seconds},
              {"peak_rss_bytes", peak}};
+  Array sources;
+  for (const auto& source : summary.sources) {
+    const auto& status = source.status;
+    sources.push_back(Object{{"rule_set", source.rule_set},
+                             {"name", source.name},
+                             {"link", to_text(status.link)},
+                             {"connects", status.connects},
+                             {"acknowledged", status.acknowledged},
+                             {"lag", status.lag ? Value(*status.lag) : Value()}});
+  }
+  all["sources"] = std::move(sources);
+  if (const auto& journal = summary.journal) {
+    all["journal"] = Object{
+        {"inputs", journal->inputs}, {"commits", journal->commits}, {"bytes", journal->bytes}};
+  }
   if (const auto& record = summary.record) {
     all["record"] =
         Object{{"inputs", record->inputs}, {"bytes", record->bytes}, {"failed", record->failed}};
@@ -258,6 +298,8 @@ int run(const RunOptions& options) {
   Diagnostics diagnostics;
   auto configuration = load_configuration(options.configuration_file, diagnostics);
   check_host_settings(configuration, diagnostics);
+  const auto journal_settings =
+      choose_journal(options, *variables, journal_options(configuration, diagnostics), log);
   if (!options.inventory.empty() && !std::filesystem::exists(options.inventory)) {
     return terminate(fmt::format("Inventory {} not found", options.inventory));
   }
@@ -292,6 +334,13 @@ int run(const RunOptions& options) {
   const auto recorder = make_recorder(options, {loop, pool, log});
   engine_options.recorder = recorder.get();
   engine_options.templates = &plugins.templates();
+  std::optional<pipeline::Journal> journal;
+  if (!journal_settings.folder.empty()) {
+    journal.emplace(journal_settings, pipeline::Journal::Environment{loop, pool, log});
+    if (auto opened = journal->open(); !opened) return terminate(opened.error().message());
+    engine_options.journal = &*journal;
+    engine_options.source_memory = journal_settings.folder / "sources";
+  }
   auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), plugins.registry(), loop,
                                          pool, log, output, std::move(engine_options), diagnostics);
   diagnostics.sort();

@@ -223,7 +223,7 @@ class Engine::Impl final : public EngineServices {
               runner.refuse(origin, position, error);
             }});
     if (!source) return complain(source.error());
-    sources_.push_back({std::move(*source), entry.restart});
+    sources_.push_back({std::move(*source), runner.rules().name, entry.restart});
   }
 
   SourceMemory memory_of(const std::string& rule_set, const std::string& source) const {
@@ -429,6 +429,11 @@ class Engine::Impl final : public EngineServices {
   Summary summary() const {
     Summary summary;
     for (const auto& runner : runners_) runner->add_to(summary);
+    for (const auto& entry : sources_) {
+      summary.sources.push_back(
+          {entry.rule_set, entry.runner->origin().name, std::as_const(*entry.runner).status()});
+    }
+    if (options_.journal != nullptr) summary.journal = options_.journal->totals();
     if (options_.recorder != nullptr) summary.record = options_.recorder->totals();
     return summary;
   }
@@ -452,6 +457,7 @@ class Engine::Impl final : public EngineServices {
   std::vector<std::unique_ptr<RuleSetRunner>> runners_;
   struct StartedSource {
     std::unique_ptr<SourceRunner> runner;
+    std::string rule_set;
     rules::Restart restart;
     bool running = false;
   };

@@ -9,6 +9,7 @@
 #include "millrace/base/diagnostic.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/event/yaml.hpp"
+#include "millrace/pipeline/journal.hpp"
 #include "millrace/plugin/python_plugins.hpp"
 
 namespace millrace::daemon {
@@ -26,6 +27,10 @@ Configuration load_configuration(const std::string& file, Diagnostics& diagnosti
 
 /// What `plugins:` says of plugin `name`, over what it says of `defaults`.
 HostSettings host_settings(const Configuration& configuration, std::string_view name);
+
+/// What `journal:` says; without a folder if there is none. Faults go to `diagnostics`.
+pipeline::JournalOptions journal_options(const Configuration& configuration,
+                                         Diagnostics& diagnostics);
 
 /// Tells what is wrong under `plugins:`.
 void check_host_settings(const Configuration& configuration, Diagnostics& diagnostics);

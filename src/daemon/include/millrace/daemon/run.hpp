@@ -10,6 +10,7 @@
 #include "millrace/daemon/plugins.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/pipeline/engine.hpp"
+#include "millrace/pipeline/journal.hpp"
 #include "millrace/pipeline/recorder.hpp"
 #include "millrace/rules/rulebook.hpp"
 #include "millrace/rules/session.hpp"
@@ -32,6 +33,8 @@ struct RunOptions {
   std::vector<std::string> warnings;  ///< about the command line; told once the log is open
   std::string stats_file;             ///< the closing summary as JSON; empty: none
   pipeline::RecordOptions record;     ///< of what goes into the rule sets
+  pipeline::JournalOptions journal;   ///< without a folder: what the configuration says
+  std::string persistence_id;         ///< names a journal in the folder of the user's state
   rules::SessionOptions session;      ///< bounds on what waits; the seed is drawn at random
   enum class Summary { none, standard_error };
   Summary summary = Summary::standard_error;

@@ -17,6 +17,7 @@
 #include "millrace/loop/main_loop.hpp"
 #include "millrace/plugin/output.hpp"
 #include "millrace/plugin/registry.hpp"
+#include "millrace/plugin/source_status.hpp"
 #include "millrace/plugin/template_host.hpp"
 #include "millrace/rules/rulebook.hpp"
 #include "millrace/rules/session.hpp"
@@ -67,6 +68,18 @@ struct Summary {
     bool failed = false;  ///< it ended before the run did
   };
   std::optional<Record> record;  ///< if there is one
+  struct Journal {
+    std::uint64_t inputs = 0;
+    std::uint64_t commits = 0;
+    std::uint64_t bytes = 0;  ///< written, of all files
+  };
+  std::optional<Journal> journal;  ///< if there is one
+  struct Source {
+    std::string rule_set;
+    std::string name;
+    SourceStatus status;
+  };
+  std::vector<Source> sources;
 };
 
 /// How far a run is.

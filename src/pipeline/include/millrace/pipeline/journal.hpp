@@ -17,6 +17,7 @@
 #include "millrace/loop/blocking_pool.hpp"
 #include "millrace/loop/channel.hpp"
 #include "millrace/loop/main_loop.hpp"
+#include "millrace/pipeline/engine.hpp"
 #include "millrace/pipeline/record_sink.hpp"
 
 namespace millrace::pipeline {
@@ -89,12 +90,7 @@ class Journal final : public RecordSink {
   Task<Result<>> wait_for_room() { return room_.wait(); }
   void wake() { room_.notify_all(); }
 
-  struct Totals {
-    std::uint64_t inputs = 0;
-    std::uint64_t commits = 0;
-    std::uint64_t bytes = 0;  ///< written to all files
-  };
-  const Totals& totals() const { return totals_; }
+  const Summary::Journal& totals() const { return totals_; }
 
  private:
   void schedule();
@@ -124,7 +120,7 @@ class Journal final : public RecordSink {
   std::uint64_t first_bytes_ = 0;  ///< of the file when it was begun
   std::optional<MainLoop::TimerId> retry_;
   Waiters room_;
-  Totals totals_;
+  Summary::Journal totals_;
   TaskGroup tasks_;
 };
 
