@@ -214,20 +214,24 @@ def server(command, port):
         process.wait()
 
 
-def webhook(folder, trials):
+def load(folder, port, connections):
+    """Requests a second that a webhook answers."""
     if not shutil.which("wrk"):
         raise Void("wrk is not installed")
     script = Path(folder) / "post.lua"
     script.write_text('wrk.method = "POST"\nwrk.body = \'{"id": 7, "action": "opened", "sender": {"type": "User"}}\'\n'
                       'wrk.headers["Content-Type"] = "application/json"\n')
+    out = subprocess.run(["wrk", "-t1", f"-c{connections}", "-d2s", "-s", str(script), f"http://127.0.0.1:{port}/endpoint"],
+                         check=True, capture_output=True, text=True).stdout
+    if "Non-2xx" in out or "Socket errors" in out:
+        raise Void(out)
+    return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
 
+
+def webhook(folder, trials):
     def rate(command, port):
         with server(command, port):
-            out = subprocess.run(["wrk", "-t1", "-c32", "-d2s", "-s", str(script), f"http://127.0.0.1:{port}/endpoint"],
-                                 check=True, capture_output=True, text=True).stdout
-        if "Non-2xx" in out or "Socket errors" in out:
-            raise Void(out)
-        return float(re.search(r"Requests/sec:\s+([\d.]+)", out).group(1))
+            return load(folder, port, 32)
 
     def engine():
         port = free_port()
@@ -243,6 +247,49 @@ def webhook(folder, trials):
     pairs = alternate(min(trials, 5), engine, bare)
     yield row("d", "webhook, requests accepted", f"{statistics.median(a for a, _ in pairs):,.0f}/s",
               f"bare Beast server: {statistics.median(b for _, b in pairs):,.0f}/s", [a / b for a, b in pairs], 0.7)
+
+
+def journal(folder, trials):
+    data, count = Path(folder) / "journal.jsonl", 1_000_000
+    with open(data, "w", encoding="utf-8") as out:
+        for i in range(count):
+            out.write(json.dumps({"i": i, "name": "event", "text": "x" * 60}) + "\n")
+    book = Path(folder) / "journal.yml"
+    rulebook(book, ["- jsonl:", f"    path: {data}"], ["event.i == -1"])
+    kept, speeds, commits = Path(folder) / "journal", [], []
+
+    def engine():
+        shutil.rmtree(kept, ignore_errors=True)
+        stats = Path(folder) / "stats.json"
+        seconds, _ = timed([MILLRACE, "run", book, "--stats", stats, "--quiet", "--journal", kept])
+        found = json.loads(stats.read_text())
+        if found["events"] != count or found["journal"]["inputs"] < count:
+            raise Void(f"{found['events']} events, of {count}")
+        speeds.append(count / seconds)
+        commits.append(found["journal"])
+        return seconds
+
+    def bare():
+        return timed([BUILD / "bench_append_baseline", Path(folder) / "bare", commits[-1]["bytes"], commits[-1]["commits"]])[0]
+
+    pairs = alternate(trials, engine, bare)
+    group = statistics.median(c["inputs"] / c["commits"] for c in commits)
+    yield row("s", f"events taken with a journal, {group:,.0f} a commit", f"{statistics.median(speeds):,.0f} events/s",
+              f"the same bytes and syncs alone: {count / statistics.median(b for _, b in pairs):,.0f}/s",
+              [b / a for a, b in pairs], 0.5)
+
+
+def webhook_with_journal(folder, trials):
+    def rate(*arguments):
+        port = free_port()
+        book = Path(folder) / "kept.yml"
+        rulebook(book, ["- webhook:", "    host: 127.0.0.1", f"    port: {port}"], ['event.payload.action == "closed"'])
+        with server([MILLRACE, "run", book, "--quiet", *arguments], port):
+            return load(folder, port, 64)
+
+    pairs = alternate(min(trials, 5), lambda: rate("--journal", Path(folder) / "hooks"), rate)
+    yield row("t", "webhook with a journal, 64 connections", f"{statistics.median(a for a, _ in pairs):,.0f}/s",
+              f"without: {statistics.median(b for _, b in pairs):,.0f}/s", [a / b for a, b in pairs], 0.3)
 
 
 def start_and_idle(folder, trials):
@@ -452,7 +499,8 @@ def templates(_, trials):
 
 FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency,
            "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches, "k": an_hour,
-           "l": python_source, "m": native_source, "n": templates}
+           "l": python_source, "m": native_source, "n": templates,
+           "s": journal, "t": webhook_with_journal}
 
 
 def main():
