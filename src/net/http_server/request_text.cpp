@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "request_text.hpp"
+#include "millrace/net/request_text.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 #include <utility>
 
-#include "header_names.hpp"
 #include "millrace/base/text.hpp"
+#include "millrace/net/header_names.hpp"
 
-namespace millrace::webhook {
+namespace millrace::net {
 namespace {
 
 using Byte = unsigned char;
@@ -63,6 +63,8 @@ std::size_t decode_character(std::string_view text, std::string& out) {
   return length * 3;
 }
 
+}  // namespace
+
 std::string_view path_of(std::string_view target) {
   target = target.substr(0, target.find_first_of("?#"));
   if (target.starts_with('/') || target.empty()) return target;
@@ -71,8 +73,6 @@ std::string_view path_of(std::string_view target) {
   const auto path = target.find('/', authority + 3);
   return path == std::string_view::npos ? std::string_view() : target.substr(path);
 }
-
-}  // namespace
 
 std::string endpoint_of(std::string_view target) {
   std::string_view path = path_of(target);
@@ -91,16 +91,20 @@ std::string endpoint_of(std::string_view target) {
   return valid_utf8(endpoint);
 }
 
-std::string valid_utf8(std::string_view text) {
-  if (is_ascii(text)) return std::string(text);
-  std::string valid;
-  valid.reserve(text.size());
-  while (!text.empty()) {
-    const std::size_t length = sequence_length(text);
-    valid.append(length > 0 ? text.substr(0, length) : "\xEF\xBF\xBD");
-    text.remove_prefix(std::max<std::size_t>(length, 1));
+Object headers_of(const IncomingRequest& request) {
+  Object headers;
+  headers.reserve(request.header_count());
+  for (std::size_t i = 0; i < request.header_count(); ++i) {
+    const auto name = request.header(i).first;
+    if (same_name(name, "Authorization")) continue;
+    const auto first = *request.find(name);  // of a header sent twice
+    if (is_ascii(first)) {
+      headers.emplace(canonical_name(name), first);
+    } else {
+      headers.emplace(canonical_name(name), valid_utf8(first));
+    }
   }
-  return valid;
+  return headers;
 }
 
 Charset charset_of(std::string_view content_type) {
@@ -141,4 +145,4 @@ bool is_ascii(std::string_view text) {
   return std::ranges::none_of(text, [](char c) { return static_cast<Byte>(c) >= 0x80; });
 }
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net

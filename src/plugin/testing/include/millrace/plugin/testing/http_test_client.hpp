@@ -19,7 +19,7 @@
 #include "millrace/base/files.hpp"
 #include "millrace/plugin/testing/source_harness.hpp"
 
-namespace millrace::webhook {
+namespace millrace::testing {
 
 struct Reply {
   int status = 0;
@@ -39,7 +39,7 @@ struct Reply {
 /// while an answer is awaited.
 class Client {
  public:
-  Client(testing::SourceHarness& source, std::uint16_t port)
+  Client(SourceHarness& source, std::uint16_t port)
       : source_(source), socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -172,11 +172,11 @@ class Client {
     return true;
   }
 
-  testing::SourceHarness& source_;
+  SourceHarness& source_;
   FileDescriptor socket_;
   std::unique_ptr<SSL, FreeTls> tls_;
   std::string received_;
   bool closed_ = false;
 };
 
-}  // namespace millrace::webhook
+}  // namespace millrace::testing

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "header_names.hpp"
+#include "millrace/net/header_names.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
 
-namespace millrace::webhook {
+namespace millrace::net {
 namespace {
 
 constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; }
@@ -128,4 +128,4 @@ std::string_view canonical_name(std::string_view sent) {
   return sent;
 }
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net

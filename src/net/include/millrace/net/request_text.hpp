@@ -4,15 +4,22 @@
 #include <string>
 #include <string_view>
 
-namespace millrace::webhook {
+#include "millrace/event/value.hpp"
+#include "millrace/net/incoming_request.hpp"
+
+namespace millrace::net {
+
+/// The path of a request target as it was sent; the query is dropped.
+std::string_view path_of(std::string_view target);
 
 /// The path of a request target without its leading slash, percent-decoded; the query is dropped.
 /// An escape that is malformed, or that gives invalid UTF-8, stays as it was written. Always valid
 /// UTF-8.
 std::string endpoint_of(std::string_view target);
 
-/// The text, with each byte that is not part of valid UTF-8 replaced by U+FFFD.
-std::string valid_utf8(std::string_view text);
+/// The headers as rules see them: the usual spelling of names, of a header sent twice the first
+/// value, no `Authorization`. Always valid UTF-8.
+Object headers_of(const IncomingRequest& request);
 
 /// In which encoding a body comes.
 enum class Charset {
@@ -28,4 +35,4 @@ Charset charset_of(std::string_view content_type);
 std::string latin1_to_utf8(std::string_view text);
 bool is_ascii(std::string_view text);
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net

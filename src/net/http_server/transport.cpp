@@ -8,7 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
-namespace millrace::webhook {
+namespace millrace::net {
 namespace {
 
 using namespace std::chrono_literals;
@@ -126,4 +126,4 @@ Task<> Transport::close(Goodbye how) {
   socket_.close(ignored);
 }
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net

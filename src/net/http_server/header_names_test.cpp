@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "header_names.hpp"
+#include "millrace/net/header_names.hpp"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
-namespace millrace::webhook {
+namespace millrace::net {
 namespace {
 
 TEST(HeaderNames, SpellsWellKnownNamesTheUsualWay) {
@@ -32,4 +32,4 @@ TEST(HeaderNames, ComparesWithoutCase) {
 }
 
 }  // namespace
-}  // namespace millrace::webhook
+}  // namespace millrace::net

@@ -1,57 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "http_request.hpp"
+#include "request_parser.hpp"
 
-#include <algorithm>
-#include <cstring>
-
-#include "header_names.hpp"
-#include "millrace/event/event.hpp"
-
-namespace millrace::webhook {
+namespace millrace::net {
 
 namespace http = boost::beast::http;
 
-void Body::reserve(std::size_t size) {
-  if (block_ && size <= capacity_) return;
-  auto block = std::make_shared_for_overwrite<char[]>(size + kTextPadding);
-  if (size_ > 0) std::memcpy(block.get(), block_.get(), size_);
-  std::memset(block.get() + size_, 0, kTextPadding);
-  block_ = std::move(block);
-  capacity_ = size;
-}
-
-void Body::append(std::string_view bytes) {
-  if (!block_ || size_ + bytes.size() > capacity_)
-    reserve(std::max(size_ + bytes.size(), capacity_ * 2));
-  std::memcpy(block_.get() + size_, bytes.data(), bytes.size());
-  size_ += bytes.size();
-  std::memset(block_.get() + size_, 0, kTextPadding);
-}
-
-std::optional<std::string_view> Request::find(std::string_view name) const {
-  for (const Header& header : headers_) {
-    if (same_name(at(header.name), name)) return at(header.value);
-  }
-  return std::nullopt;
-}
-
-Request::Piece Request::keep(std::string_view text) {
-  const Piece piece{static_cast<std::uint32_t>(text_.size()),
-                    static_cast<std::uint32_t>(text.size())};
-  text_.append(text);
-  return piece;
-}
-
-void Request::clear() {
-  text_.clear();
-  headers_.clear();
-  method_ = target_ = {};
-  body_ = {};
-  body_size_ = 0;
-  too_large_ = false;
-}
-
-RequestParser::RequestParser(Request& request, std::size_t max_body_size)
+RequestParser::RequestParser(IncomingRequest& request, std::size_t max_body_size)
     : request_(request), max_body_size_(max_body_size) {
   request_.clear();
   eager(true);
@@ -111,4 +65,4 @@ std::size_t RequestParser::take_body(Text bytes) {
   return bytes.size();
 }
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "request_text.hpp"
+#include "millrace/net/request_text.hpp"
 
 #include <gtest/gtest.h>
 
-namespace millrace::webhook {
+namespace millrace::net {
 namespace {
 
 TEST(Endpoint, IsThePathWithoutItsLeadingSlash) {
@@ -43,12 +43,6 @@ TEST(Endpoint, UnderstandsTheAbsoluteForm) {
   EXPECT_EQ(endpoint_of("http://example.org"), "");
 }
 
-TEST(ValidUtf8, ReplacesWhatIsNone) {
-  EXPECT_EQ(valid_utf8("plain"), "plain");
-  EXPECT_EQ(valid_utf8("é😀"), "é😀");
-  EXPECT_EQ(valid_utf8("a\xFF\xC3"), "a\xEF\xBF\xBD\xEF\xBF\xBD");
-}
-
 TEST(CharsetOf, ReadsTheContentType) {
   EXPECT_EQ(charset_of(""), Charset::utf8);
   EXPECT_EQ(charset_of("application/json"), Charset::utf8);
@@ -61,4 +55,4 @@ TEST(CharsetOf, ReadsTheContentType) {
 TEST(Latin1, BecomesUtf8) { EXPECT_EQ(latin1_to_utf8("a\xE9\xFF"), "aéÿ"); }
 
 }  // namespace
-}  // namespace millrace::webhook
+}  // namespace millrace::net

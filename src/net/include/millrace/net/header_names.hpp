@@ -3,7 +3,7 @@
 
 #include <string_view>
 
-namespace millrace::webhook {
+namespace millrace::net {
 
 /// Whether two names are the same but for the case of ASCII letters.
 bool same_name(std::string_view a, std::string_view b);
@@ -12,4 +12,4 @@ bool same_name(std::string_view a, std::string_view b);
 /// any other name as it was sent. Conditions of rules see headers by these names.
 std::string_view canonical_name(std::string_view sent);
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net

@@ -11,7 +11,7 @@
 
 #include "millrace/loop/main_loop.hpp"
 
-namespace millrace::webhook {
+namespace millrace::net {
 
 /// Calls back when the last time set has come. Setting it again costs next to nothing as long as
 /// the new time is not before the old one, which is what a connection does for each request. Loop
@@ -74,4 +74,4 @@ class Transport {
   bool expired_ = false;
 };
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net

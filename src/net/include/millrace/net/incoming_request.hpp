@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <boost/beast/http/basic_parser.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-namespace millrace::webhook {
+namespace millrace::net {
 
 /// Most bytes of a request line with all headers, and most headers.
 inline constexpr std::uint32_t kHeaderLimit = 8192;
@@ -19,7 +18,7 @@ inline constexpr std::size_t kMostHeaders = 128;
 
 /// A request's body: bytes in a block of their own, so that an event can keep them, with
 /// kTextPadding bytes behind.
-class Body {
+class RequestBody {
  public:
   /// Makes room for `size` bytes. Pages of a large block cost nothing until bytes arrive.
   void reserve(std::size_t size);
@@ -36,7 +35,7 @@ class Body {
 
 /// One HTTP request. Its texts are stored together, and their memory is used again for the
 /// connection's next request.
-class Request {
+class IncomingRequest {
  public:
   std::string_view method() const { return at(method_); }
   std::string_view target() const { return at(target_); }
@@ -49,8 +48,8 @@ class Request {
   /// Value of the first header of that name, in any case.
   std::optional<std::string_view> find(std::string_view name) const;
 
-  const Body& body() const { return body_; }
-  Body& body() { return body_; }
+  const RequestBody& body() const { return body_; }
+  RequestBody& body() { return body_; }
   /// Bytes of the body that were announced, or have come so far; beyond the limit they are not
   /// kept.
   std::uint64_t body_size() const { return body_size_; }
@@ -77,37 +76,9 @@ class Request {
   Piece target_;
   int version_ = 11;
   std::vector<Header> headers_;
-  Body body_;
+  RequestBody body_;
   std::uint64_t body_size_ = 0;
   bool too_large_ = false;
 };
 
-/// Reads one request into `request`, which is emptied first. Feed it with put() until is_done(); an
-/// error but need_more means that the connection cannot go on.
-class RequestParser final : public boost::beast::http::basic_parser<true> {
- public:
-  RequestParser(Request& request, std::size_t max_body_size);
-
- private:
-  using Error = boost::beast::error_code;
-  using Text = boost::beast::string_view;
-
-  void on_request_impl(boost::beast::http::verb, Text method, Text target, int version,
-                       Error&) override;
-  void on_response_impl(int, Text, int, Error&) override {}
-  void on_field_impl(boost::beast::http::field, Text name, Text value, Error&) override;
-  void on_header_impl(Error& error) override;
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, Error&) override {}
-  std::size_t on_body_impl(Text bytes, Error&) override;
-  void on_chunk_header_impl(std::uint64_t, Text, Error&) override {}
-  std::size_t on_chunk_body_impl(std::uint64_t, Text bytes, Error&) override;
-  void on_finish_impl(Error&) override {}
-  std::size_t take_body(Text bytes);
-
-  Request& request_;
-  const std::size_t max_body_size_;
-  bool header_done_ = false;
-  bool transfer_coding_ = false;
-};
-
-}  // namespace millrace::webhook
+}  // namespace millrace::net

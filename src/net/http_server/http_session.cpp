@@ -9,20 +9,20 @@
 #include <cstring>
 #include <utility>
 
-#include "header_names.hpp"
+#include "millrace/net/header_names.hpp"
 
-namespace millrace::webhook {
+namespace millrace::net {
 namespace {
 
 namespace http = boost::beast::http;
 
-Response too_large(const Request& request, std::size_t limit) {
+HttpAnswer too_large(const IncomingRequest& request, std::size_t limit) {
   return {413, "Request Entity Too Large",
           fmt::format("Maximum request body size {} exceeded, actual body size {}", limit,
                       request.body_size())};
 }
 
-Response malformed(const boost::beast::error_code& error) {
+HttpAnswer malformed(const boost::beast::error_code& error) {
   if (error == http::error::header_limit) {
     return {431, "Request Header Fields Too Large", "431: Request Header Fields Too Large"};
   }
@@ -36,7 +36,7 @@ bool expects_continue(std::string_view expectation) {
 }  // namespace
 
 HttpSession::HttpSession(Transport::Tcp::socket socket, asio::ssl::context* tls, MainLoop& loop,
-                         Handler& handler, const HttpLimits& limits)
+                         HttpHandler& handler, const HttpLimits& limits)
     : handler_(handler), limits_(limits), loop_(loop), transport_(std::move(socket), tls, loop) {}
 
 Task<Result<>> HttpSession::run() {
@@ -52,7 +52,7 @@ Task<HttpSession::Next> HttpSession::serve() {
   RequestParser parser(request_, limits_.max_body_size);
   auto received = co_await receive(parser);
   if (!received.whole && !received.refusal) co_return Next::close;
-  const Response response = received.refusal ? std::move(*received.refusal) : co_await answer();
+  const HttpAnswer response = received.refusal ? std::move(*received.refusal) : co_await answer();
   // Where an unfinished request ends is not known, so nothing that follows it can be understood.
   const Next next = received.whole && parser.keep_alive() && response.status != 503 ? Next::request
                                                                                     : Next::linger;
@@ -86,7 +86,7 @@ Task<HttpSession::Received> HttpSession::receive(RequestParser& parser) {
 }
 
 // Feeds the parser with what has been read; the answer to a request that makes no sense.
-std::optional<Response> HttpSession::parse(RequestParser& parser) {
+std::optional<HttpAnswer> HttpSession::parse(RequestParser& parser) {
   // Some clients end a body with a line of their own.
   while (!parser.got_some() && begin_ < end_ &&
          (buffer_[begin_] == '\r' || buffer_[begin_] == '\n'))
@@ -98,11 +98,11 @@ std::optional<Response> HttpSession::parse(RequestParser& parser) {
   return std::nullopt;
 }
 
-std::optional<Response> HttpSession::judge() {
+std::optional<HttpAnswer> HttpSession::judge() {
   if (auto refusal = handler_.refuse(request_)) return refusal;
   const auto expectation = request_.find("Expect");
   if (expectation && !request_.is_http_1_0() && !expects_continue(*expectation)) {
-    return Response{417, "Expectation Failed", "417: Expectation Failed"};
+    return HttpAnswer{417, "Expectation Failed", "417: Expectation Failed"};
   }
   return std::nullopt;
 }
@@ -116,27 +116,28 @@ Task<bool> HttpSession::send_continue(const RequestParser& parser) {
 }
 
 // What to tell a client when nothing more is read from it.
-Task<std::optional<Response>> HttpSession::last_word(const RequestParser& parser) {
+Task<std::optional<HttpAnswer>> HttpSession::last_word(const RequestParser& parser) {
   if (!parser.got_some() && unread().empty())
     co_return std::nullopt;  // between requests: nothing is owed
-  if (transport_.take_expired()) co_return Response{408, "Request Timeout", "408: Request Timeout"};
+  if (transport_.take_expired())
+    co_return HttpAnswer{408, "Request Timeout", "408: Request Timeout"};
   if (co_await stop_requested())
-    co_return Response{503, "Service Unavailable", "503: Service Unavailable"};
+    co_return HttpAnswer{503, "Service Unavailable", "503: Service Unavailable"};
   co_return std::nullopt;
 }
 
-Task<Response> HttpSession::answer() {
+Task<HttpAnswer> HttpSession::answer() {
   auto answer = co_await handler_.answer(request_);
   if (answer) co_return std::move(*answer);
   if (answer.error().code() != Errc::cancelled) failure_ = answer.error();
-  co_return Response{503, "Service Unavailable", "503: Service Unavailable"};
+  co_return HttpAnswer{503, "Service Unavailable", "503: Service Unavailable"};
 }
 
-void HttpSession::compose(const Response& response, const RequestParser& parser, Next next) {
+void HttpSession::compose(const HttpAnswer& response, const RequestParser& parser, Next next) {
   // Piece by piece: this is written for every request, and formatting is slow.
   out_.assign("HTTP/1.1 ").append(fmt::format_int(response.status).c_str()).append(" ");
   out_.append(response.reason);
-  out_.append("\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Length: ");
+  out_.append("\r\nContent-Type: ").append(response.type).append("\r\nContent-Length: ");
   out_.append(fmt::format_int(response.body.size()).c_str()).append("\r\nDate: ").append(date());
   out_.append("\r\n").append(response.header);
   if (next != Next::request) {
@@ -170,4 +171,4 @@ Task<bool> HttpSession::read_more() {
   co_return size > 0;
 }
 
-}  // namespace millrace::webhook
+}  // namespace millrace::net
