@@ -187,7 +187,7 @@ TEST(Alertmanager, WarnsOfAnOpenDoor) {
     Alerts alerts(std::move(settings));
     alerts.connect();
     return std::ranges::any_of(alerts.log_lines(), [](const std::string& line) {
-      return line.starts_with("WARNING") && line.contains("anybody who reaches");
+      return line.starts_with("warning") && line.contains("anybody who reaches");
     });
   };
   EXPECT_TRUE(warns({{"host", "0.0.0.0"}}));
