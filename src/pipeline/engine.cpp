@@ -18,8 +18,11 @@ namespace {
 
 // Actions of the original that are not built yet: a rulebook that has them is sound, but cannot be
 // run.
-constexpr std::array<std::string_view, 4> kActionsToCome = {
-    "run_playbook", "run_module", "run_job_template", "run_workflow_template"};
+constexpr std::array<std::string_view, 2> kActionsToCome = {"run_playbook", "run_module"};
+
+// Actions that a controller carries out.
+constexpr std::array<std::string_view, 2> kControllerActions = {"run_job_template",
+                                                                "run_workflow_template"};
 
 // Between the runs of a source that is started again; doubled each time, until a run was sound.
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
@@ -96,6 +99,7 @@ class Engine::Impl final : public EngineServices {
   void build(const Registry& registry, Diagnostics& diagnostics) {
     for (const auto& rulebook : rulebooks_) {
       check_extensions(rulebook, registry, diagnostics);
+      check_controller(rulebook, diagnostics);
       for (const auto& rule_set : rulebook.rule_sets) {
         auto session = rules::Session::create(rule_set, diagnostics, options_.session);
         if (find(rule_set.name) != nullptr) {
@@ -105,6 +109,26 @@ class Engine::Impl final : public EngineServices {
         }
         if (diagnostics.has_errors()) continue;
         add(rule_set, std::move(session), registry, diagnostics);
+      }
+    }
+  }
+
+  void check_controller(const rules::Rulebook& rulebook, Diagnostics& diagnostics) const {
+    if (options_.job_controller != nullptr) return;
+    for (const auto& rule_set : rulebook.rule_sets) {
+      for (const auto& rule : rule_set.rules) {
+        for (const auto& action : rule.actions) {
+          const auto name = action.name.substr(action.name.rfind('.') + 1);
+          if (!rule.enabled ||
+              std::ranges::find(kControllerActions, name) == kControllerActions.end())
+            continue;
+          diagnostics.error(
+              "no-controller", action.where,
+              fmt::format(
+                  "Rule {} has an action {} which needs controller url and token to be defined",
+                  rule.name, action.name),
+              "give --controller-url, and --controller-token or a user and a password");
+        }
       }
     }
   }
@@ -397,8 +421,10 @@ class Engine::Impl final : public EngineServices {
   }
 
   Duration default_shutdown_delay() const override { return options_.shutdown_delay; }
+  JobController* job_controller() const override { return options_.job_controller; }
   const Object& variables() const override { return options_.variables; }
   const std::string& inventory() const override { return options_.inventory; }
+  bool print_events() const override { return options_.print_events; }
 
   void output_closed() override {
     if (std::exchange(output_lost_, true)) return;
