@@ -174,7 +174,9 @@ TEST(RunJobTemplate, RunsAFailedJobAgain) {
 TEST(RunJobTemplate, RetryAloneMeansOnce) {
   RunJobTemplate action({{"retry", true}});
   action.controller.endings = {"failed"};
-  EXPECT_FALSE(action.run());
+  action.start();
+  action.advance(1s);
+  EXPECT_FALSE(action.finish());
   EXPECT_EQ(action.controller.orders.size(), 2u);
 }
 

@@ -10,6 +10,9 @@
 namespace millrace::alertmanager {
 namespace {
 
+// Each alert's event has a copy of the headers: a small body must not fill the memory.
+constexpr std::size_t kMostAlerts = 10'000;
+
 net::HttpAnswer bad_request(std::string text) { return {400, "Bad Request", std::move(text)}; }
 
 net::HttpAnswer not_allowed(std::string_view allow, std::string text) {
@@ -62,6 +65,10 @@ Task<Result<net::HttpAnswer>> AlertHandler::answer(net::IncomingRequest& request
     context_.log().warning(context_.log_name(), "a notification was refused: {}",
                            alerts.error().message());
     co_return bad_request(alerts.error().message());
+  }
+  if (alerts->size() > kMostAlerts) {
+    co_return net::HttpAnswer{413, "Request Entity Too Large",
+                              fmt::format("More than {} alerts", kMostAlerts)};
   }
   Object meta{{"endpoint", net::endpoint_of(request.target())},
               {"headers", net::headers_of(request)}};

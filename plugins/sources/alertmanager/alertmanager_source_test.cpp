@@ -182,6 +182,14 @@ TEST(Alertmanager, RefusesTooLargeABody) {
   EXPECT_TRUE(alerts.post("/x", kBody).starts_with("413 "));
 }
 
+TEST(Alertmanager, RefusesTooManyAlerts) {
+  Alerts alerts;
+  std::string body = "[1";
+  for (int i = 0; i < 10'000; ++i) body += ",1";
+  EXPECT_EQ(alerts.post("/x", R"({"alerts":)" + body + "]}"), "413 More than 10000 alerts");
+  EXPECT_TRUE(alerts.events().empty());
+}
+
 TEST(Alertmanager, WarnsOfAnOpenDoor) {
   const auto warns = [](Object settings) {
     Alerts alerts(std::move(settings));
