@@ -20,9 +20,10 @@ namespace {
 // run.
 constexpr std::array<std::string_view, 2> kActionsToCome = {"run_playbook", "run_module"};
 
-// Actions that a controller carries out.
-constexpr std::array<std::string_view, 2> kControllerActions = {"run_job_template",
-                                                                "run_workflow_template"};
+bool needs_controller(std::string_view action) {
+  const auto name = action.substr(action.rfind('.') + 1);
+  return name == "run_job_template" || name == "run_workflow_template";
+}
 
 // Between the runs of a source that is started again; doubled each time, until a run was sound.
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
@@ -99,8 +100,8 @@ class Engine::Impl final : public EngineServices {
   void build(const Registry& registry, Diagnostics& diagnostics) {
     for (const auto& rulebook : rulebooks_) {
       check_extensions(rulebook, registry, diagnostics);
-      check_controller(rulebook, diagnostics);
       for (const auto& rule_set : rulebook.rule_sets) {
+        for (const auto& rule : rule_set.rules) check_controller(rule, diagnostics);
         auto session = rules::Session::create(rule_set, diagnostics, options_.session);
         if (find(rule_set.name) != nullptr) {
           diagnostics.error(
@@ -113,23 +114,15 @@ class Engine::Impl final : public EngineServices {
     }
   }
 
-  void check_controller(const rules::Rulebook& rulebook, Diagnostics& diagnostics) const {
-    if (options_.job_controller != nullptr) return;
-    for (const auto& rule_set : rulebook.rule_sets) {
-      for (const auto& rule : rule_set.rules) {
-        for (const auto& action : rule.actions) {
-          const auto name = action.name.substr(action.name.rfind('.') + 1);
-          if (!rule.enabled ||
-              std::ranges::find(kControllerActions, name) == kControllerActions.end())
-            continue;
-          diagnostics.error(
-              "no-controller", action.where,
-              fmt::format(
-                  "Rule {} has an action {} which needs controller url and token to be defined",
-                  rule.name, action.name),
-              "give --controller-url, and --controller-token or a user and a password");
-        }
-      }
+  void check_controller(const rules::Rule& rule, Diagnostics& diagnostics) const {
+    if (options_.job_controller != nullptr || !rule.enabled) return;
+    for (const auto& action : rule.actions) {
+      if (!needs_controller(action.name)) continue;
+      diagnostics.error(
+          "no-controller", action.where,
+          fmt::format("Rule {} has an action {} which needs controller url and token to be defined",
+                      rule.name, action.name),
+          "give --controller-url, and --controller-token or a user and a password");
     }
   }
 
