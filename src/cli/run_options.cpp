@@ -232,6 +232,12 @@ Take controller_pause(Duration controller::ControllerOptions::* member) {
   };
 }
 
+Result<> take_controller_ssl_verify(RunRequest& request, std::string_view value) {
+  const auto flag = to_flag(value);
+  request.options.controller.ssl_verify = !flag ? std::string(value) : *flag ? "yes" : "no";
+  return {};
+}
+
 Result<> take_controller_labels(RunRequest& request, std::string_view value) {
   const auto wrong = fail(Errc::invalid_settings, "`{}` is no JSON list of texts", value);
   const auto labels = parse_json(value);
@@ -408,7 +414,7 @@ void add_controller_options(std::vector<RunOption>& all) {
                       "the user's password", controller_text(&Options::password)));
   all.push_back(works("controller-ssl-verify", 0, "yes|no|FILE", "EDA_CONTROLLER_SSL_VERIFY",
                       "check the controller's certificate, with a file of authorities (yes)",
-                      controller_text(&Options::ssl_verify)));
+                      take_controller_ssl_verify));
   all.push_back(works("controller-retry-max-timeout", 0, "SECONDS",
                       "EDA_CONTROLLER_RETRY_MAX_TIMEOUT",
                       "longest wait between attempts of one request (60)",

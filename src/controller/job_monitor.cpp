@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <map>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -77,9 +78,11 @@ Task<Result<>> JobMonitor::look_at_all(JobKind kind) {
 
 // Errors: cancelled. Any other is told, or ends the wait for the jobs.
 Task<Result<>> JobMonitor::look_at(JobKind kind, std::vector<std::int64_t> ids) {
+  // What fails is not tried again but with the next look.
   const auto answer = co_await rest_.get(
       fmt::format("{}/?id__in={}&page_size={}", kind == JobKind::job ? "jobs" : "workflow_jobs",
-                  fmt::join(ids, ","), ids.size()));
+                  fmt::join(ids, ","), ids.size()),
+      RestClient::Attempts::one);
   if (answer) {
     if (std::exchange(complained_, false)) log_.info(kLogName, "running jobs are seen again");
     take(kind, ids, *answer);

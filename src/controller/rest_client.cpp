@@ -117,10 +117,10 @@ Result<std::string> RestClient::resolve(std::string_view where) const {
   return where.starts_with('/') ? origin_ + std::string(where) : base_ + std::string(where);
 }
 
-Task<Result<Object>> RestClient::get(std::string where) {
+Task<Result<Object>> RestClient::get(std::string where, Attempts attempts) {
   auto url = resolve(where);
   if (!url) co_return url.error();
-  co_return co_await send({.url = std::move(*url)}, "GET " + without_query(where));
+  co_return co_await send({.url = std::move(*url)}, "GET " + without_query(where), attempts);
 }
 
 Task<Result<Object>> RestClient::post(std::string where, Object body) {
@@ -128,10 +128,11 @@ Task<Result<Object>> RestClient::post(std::string where, Object body) {
   if (!url) co_return url.error();
   net::HttpRequest request{.method = "POST", .url = std::move(*url), .body = to_json(Value(body))};
   request.headers.emplace_back("Content-Type", "application/json");
-  co_return co_await send(std::move(request), "POST " + without_query(where));
+  co_return co_await send(std::move(request), "POST " + without_query(where), Attempts::several);
 }
 
-Task<Result<Object>> RestClient::send(net::HttpRequest request, std::string what) {
+Task<Result<Object>> RestClient::send(net::HttpRequest request, std::string what,
+                                      Attempts attempts) {
   const std::span<const int> retried =
       request.method == "POST" ? std::span<const int>(kRetriedOfPost) : kRetriedOfGet;
   request.headers.emplace_back("Accept", "application/json");
@@ -145,10 +146,10 @@ Task<Result<Object>> RestClient::send(net::HttpRequest request, std::string what
     request.tls.authorities = options_.ssl_verify;
   Backoff backoff(
       {.first = std::min(kFirstPause, options_.longest_pause), .longest = options_.longest_pause});
+  const std::size_t most = attempts == Attempts::one ? 1 : options_.attempts;
   for (std::size_t attempt = 1;; ++attempt) {
     const auto answer = co_await send_once(request);
-    if (attempt >= options_.attempts || !is_worth_another_try(answer, retried))
-      co_return read(answer, what);
+    if (attempt >= most || !is_worth_another_try(answer, retried)) co_return read(answer, what);
     const auto pause =
         std::min(std::max(backoff.next(), retry_after(answer).value_or(Duration::zero())),
                  options_.longest_pause);

@@ -22,11 +22,13 @@ class RestClient {
   RestClient& operator=(const RestClient&) = delete;
   ~RestClient() = default;
 
+  enum class Attempts { one, several };
+
   /// `where` is below the API (`jobs/?id__in=1`), or a path or URL that the controller itself gave.
   /// Errors: permission_denied, also for a URL of another host; not_found; invalid_settings for
   /// what else the controller refuses; unavailable, timeout; invalid_event for what is no JSON
   /// object; cancelled.
-  Task<Result<Object>> get(std::string where);
+  Task<Result<Object>> get(std::string where, Attempts attempts = Attempts::several);
   /// A request whose answer got lost is sent again: what it asks for may be done twice.
   Task<Result<Object>> post(std::string where, Object body);
 
@@ -37,7 +39,7 @@ class RestClient {
   RestClient(MainLoop& loop, Log& log, const ControllerOptions& options,
              std::unique_ptr<net::HttpClient> http);
   Result<std::string> resolve(std::string_view where) const;
-  Task<Result<Object>> send(net::HttpRequest request, std::string what);
+  Task<Result<Object>> send(net::HttpRequest request, std::string what, Attempts attempts);
   Task<Result<net::HttpResponse>> send_once(net::HttpRequest request);
 
   MainLoop& loop_;

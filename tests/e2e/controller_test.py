@@ -38,21 +38,24 @@ class ControllerActions(unittest.TestCase):
     def start(self, rules, *options, environment=None, connect=True):
         (self.folder / "rulebook.yml").write_text(json.dumps(rules))
         named = ["--controller-url", self.controller.url, "--controller-token", "open-sesame"] if connect else []
-        process = subprocess.Popen(
-            [program(), "run", "rulebook.yml", "--stats", "stats.json", *named, *options], cwd=self.folder, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            env={**os.environ, "HOME": str(self.folder), **QUICK, **(environment or {})})
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.stderr.close)
+        with open(self.folder / "output", "wb") as output, open(self.folder / "errors", "wb") as errors:
+            process = subprocess.Popen(
+                [program(), "run", "rulebook.yml", "--stats", "stats.json", *named, *options], cwd=self.folder,
+                stdout=output, stderr=errors,
+                env={**os.environ, "HOME": str(self.folder), **QUICK, **(environment or {})})
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         return process
 
     def finish(self, process, code=0):
-        output, errors = process.communicate(timeout=60)
+        process.wait(60)
+        output, errors = (self.folder / "output").read_text(), self.errors()
         self.assertEqual(process.returncode, code, errors)
         self.assertNotIn("open-sesame", output + errors)
         return output, errors
+
+    def errors(self):
+        return (self.folder / "errors").read_text()
 
     def run_to_end(self, *arguments, **more):
         return self.finish(self.start(*arguments, **more))
@@ -227,12 +230,12 @@ class ControllerActions(unittest.TestCase):
         process = self.start(rulebook(action, [{"i": 1}]))
         self.wait_until(lambda: self.controller.paths("/jobs/"))
         self.controller.stop()
-        time.sleep(1)  # longer than all attempts of one look
+        self.wait_until(lambda: "running jobs cannot be seen" in self.errors())
         self.controller.looks = 1
         self.controller.start()
         output, errors = self.finish(process)
         self.assertIn("answer 8", output)
-        self.assertIn("running jobs cannot be seen", errors)
+        self.assertEqual(errors.count("running jobs"), 1, errors)
         self.assertEqual(len(self.controller.jobs), 1)
 
     def test_a_wait_ends_with_the_run(self):

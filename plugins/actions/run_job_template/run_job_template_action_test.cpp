@@ -187,6 +187,8 @@ TEST(RunJobTemplate, RunsOnlyFailedJobsAgain) {
     EXPECT_EQ(action.run().error().message(),
               fmt::format("job 1 of template deploy ended: {}", ending));
     EXPECT_EQ(action.controller.orders.size(), 1u);
+    EXPECT_EQ(action.outcome().at("status"), Value(ending));
+    EXPECT_FALSE(action.outcome().contains("reason"));
   }
 }
 

@@ -63,6 +63,17 @@ void note(const ControllerJob& job, ActionContext& context) {
   context.outcome["status"] = job.status;
 }
 
+// The controller's own word for how the job ended stays, if it has.
+void tell_failure(const Error& error, ActionContext& context) {
+  auto& outcome = context.outcome;
+  outcome.emplace("run_at", to_iso8601(context.run_at));
+  outcome["message"] = error.message();
+  auto& status = outcome["status"];
+  if (status == "failed" || status == "error" || status == "canceled") return;
+  status = "failed";
+  outcome["reason"] = Object{{"error", error.message()}};
+}
+
 }  // namespace
 
 SettingsSchema JobTemplateAction::schema() {
@@ -102,12 +113,7 @@ Task<Result<>> JobTemplateAction::run(const Settings& settings, ActionContext& c
   outcome["organization"] = settings.string("organization");
   outcome["job_id"] = uuids_.next();
   auto ran = co_await run_jobs(settings, context);
-  if (!ran && ran.error().code() != Errc::cancelled) {
-    if (!outcome.contains("run_at")) outcome["run_at"] = to_iso8601(context.run_at);
-    if (!outcome.contains("status")) outcome["reason"] = Object{{"error", ran.error().message()}};
-    outcome["message"] = ran.error().message();
-    outcome["status"] = "failed";
-  }
+  if (!ran && ran.error().code() != Errc::cancelled) tell_failure(ran.error(), context);
   co_return ran;
 }
 
