@@ -12,6 +12,7 @@
 #include <limits>
 
 #include "millrace/base/text.hpp"
+#include "millrace/event/json.hpp"
 
 namespace millrace::cli {
 namespace {
@@ -225,6 +226,51 @@ Result<> take_worker(RunRequest& request, std::string_view) {
   return {};
 }
 
+Take controller_text(std::string controller::ControllerOptions::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    request.options.controller.*member = value;
+    return {};
+  };
+}
+
+Take controller_count(std::size_t controller::ControllerOptions::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    const auto count = to_count(value);
+    if (!count) return count.error();
+    request.options.controller.*member = std::max<std::size_t>(*count, 1);
+    return {};
+  };
+}
+
+Take controller_pause(Duration controller::ControllerOptions::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    const auto seconds = to_seconds(value);
+    if (!seconds) return seconds.error();
+    request.options.controller.*member =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+    return {};
+  };
+}
+
+Result<> take_controller_ssl_verify(RunRequest& request, std::string_view value) {
+  const auto flag = to_flag(value);
+  request.options.controller.ssl_verify = !flag ? std::string(value) : *flag ? "yes" : "no";
+  return {};
+}
+
+Result<> take_controller_labels(RunRequest& request, std::string_view value) {
+  const auto wrong = fail(Errc::invalid_settings, "`{}` is no JSON list of texts", value);
+  const auto labels = parse_json(value);
+  if (!labels || !labels->is_array()) return wrong;
+  auto& all = request.options.controller.labels;
+  all.clear();
+  for (const auto& label : labels->get_array()) {
+    if (!label.is_string()) return wrong;
+    all.emplace_back(view(label.get_string()));
+  }
+  return {};
+}
+
 // An option that does what it says; `environment` names the variable that holds its default.
 RunOption works(std::string name, char letter, std::string argument, std::string environment,
                 std::string meaning, Take take) {
@@ -393,22 +439,41 @@ void add_websocket_options(std::vector<RunOption>& all) {
 }
 
 void add_controller_options(std::vector<RunOption>& all) {
-  all.push_back(to_come("controller-url", 0, "URL", "EDA_CONTROLLER_URL",
-                        "automation controller that runs job templates"));
+  using Options = controller::ControllerOptions;
+  all.push_back(works("controller-url", 0, "URL", "EDA_CONTROLLER_URL",
+                      "automation controller that runs job templates",
+                      controller_text(&Options::url)));
+  all.push_back(works("controller-token", 0, "TOKEN", "EDA_CONTROLLER_TOKEN",
+                      "token for the controller", controller_text(&Options::token)));
+  all.push_back(works("controller-username", 0, "NAME", "EDA_CONTROLLER_USERNAME",
+                      "user at the controller, instead of a token",
+                      controller_text(&Options::username)));
+  all.push_back(works("controller-password", 0, "TEXT", "EDA_CONTROLLER_PASSWORD",
+                      "the user's password", controller_text(&Options::password)));
+  all.push_back(works("controller-ssl-verify", 0, "yes|no|FILE", "EDA_CONTROLLER_SSL_VERIFY",
+                      "check the controller's certificate, with a file of authorities (yes)",
+                      take_controller_ssl_verify));
+  all.push_back(works("controller-retry-max-timeout", 0, "SECONDS",
+                      "EDA_CONTROLLER_RETRY_MAX_TIMEOUT",
+                      "longest wait between attempts of one request (60)",
+                      controller_pause(&Options::longest_pause)));
+  all.push_back(works("controller-retry-attempts", 0, "N", "EDA_CONTROLLER_RETRY_ATTEMPTS",
+                      "attempts of one request to the controller (5)",
+                      controller_count(&Options::attempts)));
+  all.push_back(works("max-batch-job-polling-size", 0, "N", "EDA_MAX_BATCH_JOB_POLLING_SIZE",
+                      "jobs asked for in one request to the controller (25)",
+                      controller_count(&Options::poll_batch)));
+  all.push_back(only(
+      Of::millrace_only,
+      works("controller-poll-delay", 0, "SECONDS", "EDA_JOB_TEMPLATE_REFRESH_DELAY",
+            "pause between looks at running jobs (10)", controller_pause(&Options::poll_delay))));
+  all.push_back(only(
+      Of::millrace_only,
+      works("controller-connections", 0, "N", "EDA_CONTROLLER_CONNECTION_LIMIT",
+            "requests to the controller at a time (30)", controller_count(&Options::connections))));
   all.push_back(
-      to_come("controller-token", 0, "TOKEN", "EDA_CONTROLLER_TOKEN", "token for the controller"));
-  all.push_back(to_come("controller-username", 0, "NAME", "EDA_CONTROLLER_USERNAME",
-                        "user at the controller"));
-  all.push_back(
-      to_come("controller-password", 0, "TEXT", "EDA_CONTROLLER_PASSWORD", "the user's password"));
-  all.push_back(to_come("controller-ssl-verify", 0, "yes|no|FILE", "EDA_CONTROLLER_SSL_VERIFY",
-                        "check the controller's certificate"));
-  all.push_back(to_come("controller-retry-max-timeout", 0, "SECONDS",
-                        "EDA_CONTROLLER_RETRY_MAX_TIMEOUT", "longest wait between attempts"));
-  all.push_back(to_come("controller-retry-attempts", 0, "N", "EDA_CONTROLLER_RETRY_ATTEMPTS",
-                        "attempts to reach the controller"));
-  all.push_back(to_come("max-batch-job-polling-size", 0, "N", "EDA_MAX_BATCH_JOB_POLLING_SIZE",
-                        "jobs asked for in one request to the controller"));
+      only(Of::millrace_only, works("controller-labels", 0, "JSON", "EDA_LABELS",
+                                    "list of labels that every job gets", take_controller_labels)));
 }
 
 std::vector<RunOption> make_options() {

@@ -116,6 +116,7 @@ TEST(RunOptions, TakeDefaultsFromTheEnvironment) {
   EXPECT_EQ(request->options.execution_strategy, rules::ExecutionStrategy::parallel);
   EXPECT_EQ(request->options.concurrent_actions, 4u);
   EXPECT_EQ(request->options.inventory, "inventory.yml");
+  EXPECT_EQ(request->options.controller.url, "https://controller");
   EXPECT_TRUE(request->options.warnings.empty()) << "nobody asked on the command line";
 }
 
@@ -147,12 +148,35 @@ TEST(RunOptions, ZeroConcurrentActionsAreTheDefault) {
   EXPECT_EQ(resolved({given("max-concurrent-actions", "0")})->options.concurrent_actions, 25u);
 }
 
+TEST(RunOptions, DescribeTheController) {
+  const auto request = resolved({given("controller-token", "t"),
+                                 given("controller-ssl-verify", "/ca.pem"),
+                                 given("controller-retry-max-timeout", "2.5"),
+                                 given("controller-retry-attempts", "0")},
+                                {{"EDA_MAX_BATCH_JOB_POLLING_SIZE", "3"},
+                                 {"EDA_JOB_TEMPLATE_REFRESH_DELAY", "0.5"},
+                                 {"EDA_CONTROLLER_CONNECTION_LIMIT", "4"},
+                                 {"EDA_LABELS", R"(["one","two"])"}});
+  ASSERT_TRUE(request);
+  const auto& options = request->options.controller;
+  EXPECT_EQ(options.token, "t");
+  EXPECT_EQ(options.ssl_verify, "/ca.pem");
+  EXPECT_EQ(options.longest_pause, std::chrono::milliseconds(2500));
+  EXPECT_EQ(options.attempts, 1u);
+  EXPECT_EQ(options.poll_batch, 3u);
+  EXPECT_EQ(options.poll_delay, std::chrono::milliseconds(500));
+  EXPECT_EQ(options.connections, 4u);
+  EXPECT_EQ(options.labels, (std::vector<std::string>{"one", "two"}));
+  EXPECT_EQ(resolved({given("controller-labels", "one")}).error().message(),
+            "option --controller-labels: `one` is no JSON list of texts");
+}
+
 TEST(RunOptions, WithoutEffectAreToldOnce) {
-  const auto request = resolved({given("controller-url", "a"), given("controller-url", "b"),
+  const auto request = resolved({given("vault-id", "a@b"), given("vault-id", "c@d"),
                                  given("hot-reload"), given("gc-after", "10")});
   ASSERT_TRUE(request);
   EXPECT_EQ(request->options.warnings,
-            (std::vector<std::string>{"option --controller-url has no effect in this version",
+            (std::vector<std::string>{"option --vault-id has no effect in this version",
                                       "option --hot-reload has no effect in this version"}));
 }
 

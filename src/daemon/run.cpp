@@ -320,6 +320,12 @@ int run(const RunOptions& options) {
   plugins.load_named(loaded.rulebooks, diagnostics);
 
   // 4 and 5: everything is created and wired.
+  std::unique_ptr<controller::Controller> controller;
+  if (!options.controller.url.empty()) {
+    auto made = controller::Controller::create(loop, log, options.controller);
+    if (!made) return terminate(made.error().message());
+    controller = std::move(*made);
+  }
   Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO),
                 ::isatty(STDOUT_FILENO) == 1 ? status.get() : nullptr);
   pipeline::EngineOptions engine_options;
@@ -327,6 +333,7 @@ int run(const RunOptions& options) {
   engine_options.session = options.session;
   engine_options.session.hash_seed = std::random_device()();
   engine_options.inventory = options.inventory;
+  engine_options.job_controller = controller.get();
   engine_options.shutdown_delay = options.shutdown_delay;
   engine_options.execution_strategy = options.execution_strategy;
   engine_options.concurrent_actions = options.concurrent_actions;

@@ -19,8 +19,12 @@ namespace {
 
 // Actions of the original that are not built yet: a rulebook that has them is sound, but cannot be
 // run.
-constexpr std::array<std::string_view, 4> kActionsToCome = {
-    "run_playbook", "run_module", "run_job_template", "run_workflow_template"};
+constexpr std::array<std::string_view, 2> kActionsToCome = {"run_playbook", "run_module"};
+
+bool needs_controller(std::string_view action) {
+  const auto name = action.substr(action.rfind('.') + 1);
+  return name == "run_job_template" || name == "run_workflow_template";
+}
 
 // Between the runs of a source that is started again; doubled each time, until a run was sound.
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
@@ -98,6 +102,7 @@ class Engine::Impl final : public EngineServices {
     for (const auto& rulebook : rulebooks_) {
       check_extensions(rulebook, registry, diagnostics);
       for (const auto& rule_set : rulebook.rule_sets) {
+        for (const auto& rule : rule_set.rules) check_controller(rule, diagnostics);
         auto session = rules::Session::create(rule_set, diagnostics, options_.session);
         if (find(rule_set.name) != nullptr) {
           diagnostics.error(
@@ -107,6 +112,18 @@ class Engine::Impl final : public EngineServices {
         if (diagnostics.has_errors()) continue;
         add(rule_set, std::move(session), registry, diagnostics);
       }
+    }
+  }
+
+  void check_controller(const rules::Rule& rule, Diagnostics& diagnostics) const {
+    if (options_.job_controller != nullptr || !rule.enabled) return;
+    for (const auto& action : rule.actions) {
+      if (!needs_controller(action.name)) continue;
+      diagnostics.error(
+          "no-controller", action.where,
+          fmt::format("Rule {} has an action {} which needs controller url and token to be defined",
+                      rule.name, action.name),
+          "give --controller-url, and --controller-token or a user and a password");
     }
   }
 
@@ -412,8 +429,10 @@ class Engine::Impl final : public EngineServices {
   }
 
   Duration default_shutdown_delay() const override { return options_.shutdown_delay; }
+  JobController* job_controller() const override { return options_.job_controller; }
   const Object& variables() const override { return options_.variables; }
   const std::string& inventory() const override { return options_.inventory; }
+  bool print_events() const override { return options_.print_events; }
 
   void output_closed() override {
     if (std::exchange(output_lost_, true)) return;

@@ -10,13 +10,15 @@
 namespace millrace {
 namespace {
 
-// What becomes of one event. The delivery holds it and the task that waits does too, so there is no
+using Rejections = std::vector<Rejection>;
+
+// What becomes of a batch. The delivery holds it and the task that waits does too, so there is no
 // single owner.
 struct Fate {
   Waiters known;
-  std::optional<Result<>> result;
+  std::optional<Result<Rejections>> result;
 
-  void tell(Result<> what) {
+  void tell(Result<Rejections> what) {
     result = std::move(what);
     known.notify_all();
   }
@@ -31,11 +33,19 @@ class Teller {
   ~Teller() {
     if (!fate_->result) fate_->tell(Error(Errc::cancelled, "the engine is ending"));
   }
-  void tell(Result<> what) { fate_->tell(std::move(what)); }
+  void tell(Result<Rejections> what) { fate_->tell(std::move(what)); }
 
  private:
   const std::shared_ptr<Fate> fate_;
 };
+
+std::shared_ptr<Fate> follow(EventBatch& batch) {
+  auto fate = std::make_shared<Fate>();
+  batch.delivery.taken = [teller = std::make_shared<Teller>(fate)](const Rejections& rejected) {
+    teller->tell(rejected);
+  };
+  return fate;
+}
 
 }  // namespace
 
@@ -61,19 +71,23 @@ Task<Result<>> SourceContext::emit(Value data) {
 }
 
 Task<Result<>> SourceContext::accept(Event event, std::shared_ptr<const void> memory) {
-  const auto fate = std::make_shared<Fate>();
   EventBatch batch;
   batch.events.push_back(std::move(event));
   batch.memory = std::move(memory);
-  batch.delivery.taken =
-      [teller = std::make_shared<Teller>(fate)](const std::vector<Rejection>& rejected) {
-        teller->tell(rejected.empty() ? Result<>() : Result<>(rejected.front().error));
-      };
+  const auto fate = follow(batch);
   if (auto emitted = co_await emit(std::move(batch)); !emitted) co_return emitted.error();
   // Also when the source is asked to stop: an event that the engine has may still be acted upon,
   // and whoever sent it must not be told otherwise.
   while (!fate->result) co_await fate->known.wait_to_the_end();
-  co_return *fate->result;
+  if (!*fate->result) co_return fate->result->error();
+  co_return (*fate->result)->empty() ? Result<>() : Result<>((*fate->result)->front().error);
+}
+
+Task<Result<std::vector<Rejection>>> SourceContext::accept(EventBatch batch) {
+  const auto fate = follow(batch);
+  if (auto emitted = co_await emit(std::move(batch)); !emitted) co_return emitted.error();
+  while (!fate->result) co_await fate->known.wait_to_the_end();
+  co_return std::move(*fate->result);
 }
 
 }  // namespace millrace

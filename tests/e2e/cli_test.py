@@ -168,9 +168,9 @@ class Run(Case):
         self.assertIn("\nsomebody\n", result.stdout)
 
     def test_an_option_without_effect_is_told(self):
-        result = self.call("run", self.write("r.yml", COUNTING), "--controller-url", "http://x", "--gc-after", "10")
+        result = self.call("run", self.write("r.yml", COUNTING), "--persistence-id", "x", "--gc-after", "10")
         self.assertEqual(result.returncode, 0)
-        self.assertIn("option --controller-url has no effect in this version", result.stderr)
+        self.assertIn("option --persistence-id has no effect in this version", result.stderr)
         self.assertNotIn("gc-after", result.stderr)
 
     def test_log_lines_can_be_json(self):

@@ -13,6 +13,8 @@
 #include <memory>
 #include <utility>
 
+#include "millrace/net/listening.hpp"
+
 namespace millrace::syslog {
 namespace {
 
@@ -51,7 +53,7 @@ class DatagramBatch {
   std::string peer(std::size_t index) {
     auto& peer = peers_.at(index);
     peer.resize(headers_.at(index).msg_hdr.msg_namelen);
-    return to_text(peer.address(), peer.port());
+    return net::to_text(peer.address(), peer.port());
   }
 
  private:

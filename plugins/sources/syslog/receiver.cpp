@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "receiver.hpp"
 
-#include <algorithm>
 #include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/redirect_error.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <exception>
 #include <utility>
 
 #include "message.hpp"
+#include "millrace/net/listening.hpp"
 
 namespace millrace::syslog {
 namespace {
@@ -36,11 +33,6 @@ bool Seldom::now() {
   return true;
 }
 
-std::string to_text(const asio::ip::address& address, std::uint16_t port) {
-  return fmt::format("{}{}{}:{}", address.is_v6() ? "[" : "", address.to_string(),
-                     address.is_v6() ? "]" : "", port);
-}
-
 Event event_of(std::string_view message, std::string_view peer) {
   return Event(Value(Object{{"syslog", parse_message(message)}})).with_meta({{"peer", peer}});
 }
@@ -59,7 +51,7 @@ Receiver::Receiver(SourceContext& context, ReceiverOptions options, std::string_
              }) {}
 
 Task<Result<>> Receiver::listen() {
-  const auto addresses = co_await resolve();
+  const auto addresses = co_await net::resolve_host(context_.loop(), options_.host);
   if (!addresses) co_return addresses.error();
   std::uint16_t port = options_.port;
   for (const auto& address : *addresses) {
@@ -67,36 +59,14 @@ Task<Result<>> Receiver::listen() {
     const auto bound = open(address, port, error);
     if (error) {
       close();
-      co_return fail(Errc::io, "cannot listen on {} {}: {}{}", transport_, to_text(address, port),
-                     error.message(), hint(error, port));
+      co_return fail(Errc::io, "cannot listen on {} {}: {}{}", transport_,
+                     net::to_text(address, port), error.message(), hint(error, port));
     }
     port = bound;
-    log().info(log_name(), "listening on {} {}", transport_, to_text(address, port));
+    log().info(log_name(), "listening on {} {}", transport_, net::to_text(address, port));
   }
   port_ = port;
   co_return Result<>();
-}
-
-Task<Result<std::vector<asio::ip::address>>> Receiver::resolve() {
-  using Addresses = std::vector<asio::ip::address>;
-  error_code error;
-  const auto literal = asio::ip::make_address(options_.host, error);
-  if (!error) co_return Addresses{literal};
-  asio::ip::tcp::resolver resolver(context_.loop().executor());
-  const auto found =
-      co_await resolver.async_resolve(options_.host, "", asio::ip::tcp::resolver::passive,
-                                      asio::redirect_error(asio::use_awaitable, error));
-  if (co_await stop_requested()) co_return Error(Errc::cancelled, "asked to stop");
-  if (error) {
-    co_return fail(Errc::not_found, "cannot resolve the host {}: {}", options_.host,
-                   error.message());
-  }
-  Addresses addresses;
-  for (const auto& entry : found) {
-    const auto address = entry.endpoint().address();
-    if (std::ranges::find(addresses, address) == addresses.end()) addresses.push_back(address);
-  }
-  co_return addresses;
 }
 
 Task<Result<>> Receiver::serve() {

@@ -75,8 +75,6 @@ class Receiver {
   virtual void start() = 0;
   virtual void close() = 0;
 
-  Task<Result<std::vector<asio::ip::address>>> resolve();
-
   SourceContext& context_;
   const ReceiverOptions options_;
   const std::string_view transport_;
@@ -85,9 +83,6 @@ class Receiver {
   std::optional<Error> failure_;
   TaskGroup tasks_;
 };
-
-/// "127.0.0.1:514", "[::1]:514".
-std::string to_text(const asio::ip::address& address, std::uint16_t port);
 
 /// The event of one message. `peer` becomes `meta.peer`.
 Event event_of(std::string_view message, std::string_view peer);

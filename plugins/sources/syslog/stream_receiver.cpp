@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "stream_receiver.hpp"
 
-#include <boost/asio/ip/v6_only.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <utility>
 
 #include "connection.hpp"
+#include "millrace/net/listening.hpp"
 
 namespace millrace::syslog {
 namespace {
@@ -28,13 +28,7 @@ StreamReceiver::StreamReceiver(SourceContext& context, ReceiverOptions options,
 
 std::uint16_t StreamReceiver::open(const asio::ip::address& address, std::uint16_t port,
                                    error_code& error) {
-  const Tcp::endpoint endpoint(address, port);
-  Tcp::acceptor acceptor(context().loop().executor());
-  acceptor.open(endpoint.protocol(), error);
-  if (!error) acceptor.set_option(Tcp::acceptor::reuse_address(true), error);
-  if (!error && address.is_v6()) acceptor.set_option(asio::ip::v6_only(true), error);
-  if (!error) acceptor.bind(endpoint, error);
-  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  auto acceptor = net::listen_on(context().loop(), Tcp::endpoint(address, port), error);
   if (error) return 0;
   acceptors_.push_back(std::move(acceptor));
   return acceptors_.back().local_endpoint().port();
@@ -86,7 +80,7 @@ Task<> StreamReceiver::serve_connection(Tcp::socket socket) {
   error_code error;
   const auto endpoint = socket.remote_endpoint(error);
   if (error) co_return;  // it has gone again
-  const auto peer = to_text(endpoint.address(), endpoint.port());
+  const auto peer = net::to_text(endpoint.address(), endpoint.port());
   const auto connection = std::make_unique<Connection>(std::move(socket), tls_, context().loop());
   if (const auto failed = co_await connection->handshake()) {
     if (!tasks().stopping() && warns_of_handshake_.now()) {

@@ -23,9 +23,9 @@ ReceiverOptions receiver_options(const Settings& settings) {
           .idle_timeout = settings.seconds("idle_timeout")};
 }
 
-TlsFiles tls_files(const Settings& settings) {
-  TlsFiles files{.certificates = settings.string("certfile")};
-  files.key = settings.has("keyfile") ? settings.string("keyfile") : files.certificates;
+net::TlsServerFiles tls_files(const Settings& settings) {
+  net::TlsServerFiles files{.certificates = settings.string("certfile")};
+  if (settings.has("keyfile")) files.key = settings.string("keyfile");
   if (settings.has("cafile")) files.authorities = settings.string("cafile");
   return files;
 }
@@ -77,7 +77,7 @@ Result<std::unique_ptr<SyslogSource>> SyslogSource::create(const Settings& setti
                   name, transport);
     }
   }
-  std::optional<TlsFiles> files;
+  std::optional<net::TlsServerFiles> files;
   if (secured) files = tls_files(settings);
   return std::unique_ptr<SyslogSource>(
       new SyslogSource(transport == "udp" ? Transport::datagrams : Transport::streams,
@@ -85,13 +85,13 @@ Result<std::unique_ptr<SyslogSource>> SyslogSource::create(const Settings& setti
 }
 
 SyslogSource::SyslogSource(Transport transport, ReceiverOptions options,
-                           std::optional<TlsFiles> tls)
+                           std::optional<net::TlsServerFiles> tls)
     : transport_(transport), options_(std::move(options)), tls_files_(std::move(tls)) {}
 
 Task<Result<>> SyslogSource::run(SourceContext& context) {
   std::unique_ptr<asio::ssl::context> tls;
   if (tls_files_) {
-    auto made = make_tls(*tls_files_);
+    auto made = net::make_server_tls(*tls_files_);
     if (!made) co_return made.error();
     tls = std::move(*made);
   }

@@ -5,9 +5,9 @@
 #include <memory>
 #include <optional>
 
+#include "millrace/net/server_tls.hpp"
 #include "millrace/plugin/plugin.hpp"
 #include "receiver.hpp"
-#include "tls.hpp"
 
 namespace millrace::syslog {
 
@@ -26,12 +26,13 @@ class SyslogSource final : public Source {
  private:
   enum class Transport { datagrams, streams };
 
-  SyslogSource(Transport transport, ReceiverOptions options, std::optional<TlsFiles> tls);
+  SyslogSource(Transport transport, ReceiverOptions options,
+               std::optional<net::TlsServerFiles> tls);
   std::unique_ptr<Receiver> make_receiver(SourceContext& context, asio::ssl::context* tls) const;
 
   const Transport transport_;
   const ReceiverOptions options_;
-  const std::optional<TlsFiles> tls_files_;
+  const std::optional<net::TlsServerFiles> tls_files_;
   std::uint16_t port_ = 0;
 };
 

@@ -8,14 +8,17 @@
 #include <string_view>
 #include <utility>
 
-#include "http_test_client.hpp"
 #include "millrace/event/json.hpp"
+#include "millrace/plugin/testing/http_test_client.hpp"
 #include "webhook_source.hpp"
 
 void millrace_describe_webhook_source(millrace::PluginBuilder&);
 
 namespace millrace::webhook {
 namespace {
+
+using testing::Client;
+using testing::Reply;
 
 using namespace std::chrono_literals;
 

@@ -2,7 +2,6 @@
 #include "signature.hpp"
 
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/params.h>
 
@@ -12,6 +11,7 @@
 #include <utility>
 
 #include "millrace/base/text.hpp"
+#include "millrace/net/bearer.hpp"
 
 namespace millrace::webhook {
 namespace {
@@ -123,11 +123,7 @@ bool SignatureCheck::matches(std::string_view body, std::string_view signature) 
   signature = trim(signature);
   if (signature.starts_with(prefix_)) signature.remove_prefix(prefix_.size());
   const auto expected = sign(body);
-  return !expected.empty() && equal_secrets(expected, signature);
-}
-
-bool equal_secrets(std::string_view a, std::string_view b) {
-  return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+  return !expected.empty() && net::equal_secrets(expected, signature);
 }
 
 }  // namespace millrace::webhook

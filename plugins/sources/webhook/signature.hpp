@@ -9,9 +9,6 @@
 
 namespace millrace::webhook {
 
-/// Whether two texts are equal, in a time that does not tell where they differ.
-bool equal_secrets(std::string_view a, std::string_view b);
-
 /// Checks the HMAC signature that a sender put over a body. One thread at a time.
 class SignatureCheck {
  public:

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "http_session.hpp"
+#include "millrace/net/http_server.hpp"
 #include "millrace/plugin/source.hpp"
 #include "signature.hpp"
 
@@ -21,16 +21,16 @@ struct WebhookRules {
 };
 
 /// Makes an event of each request that is allowed, and answers when the engine has taken it.
-class WebhookHandler final : public Handler {
+class WebhookHandler final : public net::HttpHandler {
  public:
   WebhookHandler(SourceContext& context, const WebhookRules& rules)
       : context_(context), rules_(rules) {}
 
-  std::optional<Response> refuse(const Request& request) override;
-  Task<Result<Response>> answer(Request& request) override;
+  std::optional<net::HttpAnswer> refuse(const net::IncomingRequest& request) override;
+  Task<Result<net::HttpAnswer>> answer(net::IncomingRequest& request) override;
 
  private:
-  Task<Result<Response>> accept(std::string endpoint, Object meta, Body& body);
+  Task<Result<net::HttpAnswer>> accept(std::string endpoint, Object meta, net::RequestBody& body);
 
   SourceContext& context_;
   const WebhookRules& rules_;

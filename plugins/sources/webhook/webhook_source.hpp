@@ -3,11 +3,9 @@
 
 #include <cstdint>
 #include <memory>
-#include <optional>
 
-#include "http_server.hpp"
+#include "millrace/net/http_server.hpp"
 #include "millrace/plugin/plugin.hpp"
-#include "tls.hpp"
 #include "webhook_handler.hpp"
 
 namespace millrace::webhook {
@@ -25,12 +23,11 @@ class WebhookSource final : public Source {
   std::uint16_t port() const { return port_; }
 
  private:
-  WebhookSource(HttpServerOptions server, WebhookRules rules, std::optional<TlsFiles> tls);
-  void warn_of_open_door(SourceContext& context, const HttpServer& server) const;
+  WebhookSource(net::HttpServerOptions server, WebhookRules rules);
+  void warn_of_open_door(SourceContext& context, const net::HttpServer& server) const;
 
-  const HttpServerOptions server_options_;
+  const net::HttpServerOptions server_options_;
   const WebhookRules rules_;
-  const std::optional<TlsFiles> tls_files_;
   std::uint16_t port_ = 0;
 };
 

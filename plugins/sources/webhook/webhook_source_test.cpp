@@ -11,13 +11,16 @@
 #include <utility>
 #include <vector>
 
-#include "http_test_client.hpp"
 #include "millrace/event/json.hpp"
+#include "millrace/plugin/testing/http_test_client.hpp"
 
 void millrace_describe_webhook_source(millrace::PluginBuilder&);
 
 namespace millrace::webhook {
 namespace {
+
+using testing::Client;
+using testing::Reply;
 
 using namespace std::chrono_literals;
 using testing::SourceHarness;

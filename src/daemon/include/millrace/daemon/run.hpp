@@ -7,6 +7,7 @@
 
 #include "millrace/base/clock.hpp"
 #include "millrace/base/log.hpp"
+#include "millrace/controller/controller.hpp"
 #include "millrace/daemon/plugins.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/pipeline/engine.hpp"
@@ -25,6 +26,7 @@ struct RunOptions {
   std::string inventory;
   std::string configuration_file;  ///< empty: none
   PluginOptions plugins;
+  controller::ControllerOptions controller;
   Duration shutdown_delay = std::chrono::seconds(60);
   std::optional<rules::ExecutionStrategy> execution_strategy;
   std::size_t concurrent_actions = 25;

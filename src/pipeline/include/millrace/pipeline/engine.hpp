@@ -22,6 +22,10 @@
 #include "millrace/rules/rulebook.hpp"
 #include "millrace/rules/session.hpp"
 
+namespace millrace {
+class JobController;
+}
+
 namespace millrace::pipeline {
 
 class Journal;
@@ -43,6 +47,7 @@ struct EngineOptions {
   TemplateHost* templates = nullptr;    ///< for more than plain paths; outlives the engine
   std::filesystem::path source_memory;  ///< folder of what sources remember; empty: nothing lasts
   Journal* journal = nullptr;           ///< open, and outlives the engine
+  JobController* job_controller = nullptr;  ///< of actions that need one; outlives the engine
   Recorder* recorder = nullptr;  ///< of what goes into the rule sets; open, and outlives the engine
 };
 

@@ -29,6 +29,8 @@ struct ShutdownRequest {
   std::string rule;
 };
 
+class JobController;
+
 /// The engine as actions see it: what they may change.
 class EngineServices {
  public:
@@ -44,10 +46,14 @@ class EngineServices {
   virtual std::vector<DocumentPtr> facts(std::string_view rule_set) const = 0;
   virtual void shut_down(ShutdownRequest request) = 0;
   virtual Duration default_shutdown_delay() const = 0;
+  /// Where job templates run; nullptr: no controller was named.
+  virtual JobController* job_controller() const = 0;
   /// Standard output has lost its reader: nobody sees results any more.
   virtual void output_closed() = 0;
   virtual const Object& variables() const = 0;
   virtual const std::string& inventory() const = 0;
+  /// Whether the user wants to see what goes into the rule sets.
+  virtual bool print_events() const = 0;
 
  protected:
   EngineServices() = default;

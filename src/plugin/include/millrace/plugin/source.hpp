@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "millrace/base/log.hpp"
 #include "millrace/base/result.hpp"
@@ -36,6 +37,9 @@ class SourceContext {
   /// the engine knows what becomes of it, and tells so, at the latest when it has ended. Success
   /// is therefore an event that is acted upon, cancelled one that is not.
   Task<Result<>> accept(Event event, std::shared_ptr<const void> memory = {});
+  /// The same for several events that come as one: what was refused of them. The batch's delivery
+  /// is not the caller's to set.
+  Task<Result<std::vector<Rejection>>> accept(EventBatch batch);
 
   /// How many events the engine would take at once; 0 while emit() would wait. For sources that
   /// rather refuse than wait.

@@ -34,8 +34,10 @@ class FakeEngine final : public EngineServices {
   void shut_down(ShutdownRequest request) override;
   void output_closed() override {}
   Duration default_shutdown_delay() const override { return shutdown_delay; }
+  JobController* job_controller() const override { return controller; }
   const Object& variables() const override { return startup_variables; }
   const std::string& inventory() const override { return inventory_path; }
+  bool print_events() const override { return prints_events; }
 
   std::vector<Added> facts_set;
   std::vector<Added> events_posted;
@@ -45,6 +47,8 @@ class FakeEngine final : public EngineServices {
   std::vector<DocumentPtr> memory;  ///< what facts() answers for `rules`
   Object startup_variables;
   std::string inventory_path;
+  bool prints_events = false;
+  JobController* controller = nullptr;
   Duration shutdown_delay = std::chrono::seconds(60);
 };
 
@@ -81,6 +85,8 @@ class ActionHarness {
   /// "LEVEL component: text" lines.
   const std::vector<std::string>& log_lines() const { return log_lines_; }
   const Clock& clock() const { return clock_; }
+  /// What the action said of itself.
+  const Object& outcome() const { return context_->outcome; }
 
   FakeEngine engine;
   std::vector<std::string> hosts;
