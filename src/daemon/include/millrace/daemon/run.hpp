@@ -8,6 +8,7 @@
 #include "millrace/base/clock.hpp"
 #include "millrace/base/log.hpp"
 #include "millrace/daemon/plugins.hpp"
+#include "millrace/daemon/vault_options.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/pipeline/engine.hpp"
 #include "millrace/pipeline/recorder.hpp"
@@ -22,6 +23,8 @@ struct RunOptions {
   std::string variables_file;
   std::vector<std::string> environment_variables;
   std::string inventory;
+  std::string project_tarball;  ///< an Ansible project, to be unpacked; empty: none
+  VaultOptions vault;
   std::string configuration_file;  ///< empty: none
   PluginOptions plugins;
   Duration shutdown_delay = std::chrono::seconds(60);

@@ -36,6 +36,8 @@ class FakeEngine final : public EngineServices {
   Duration default_shutdown_delay() const override { return shutdown_delay; }
   const Object& variables() const override { return startup_variables; }
   const std::string& inventory() const override { return inventory_path; }
+  const std::string& project() const override { return project_folder; }
+  bool print_events() const override { return prints_events; }
 
   std::vector<Added> facts_set;
   std::vector<Added> events_posted;
@@ -45,6 +47,8 @@ class FakeEngine final : public EngineServices {
   std::vector<DocumentPtr> memory;  ///< what facts() answers for `rules`
   Object startup_variables;
   std::string inventory_path;
+  std::string project_folder;
+  bool prints_events = false;
   Duration shutdown_delay = std::chrono::seconds(60);
 };
 
