@@ -16,14 +16,32 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kPrefix = "eda";
+constexpr std::string_view kPattern = "XXXXXX";
+
+// A playbook may lie where folders of runs do: they would be copied into themselves.
+bool is_folder_of_run(const fs::path& path) {
+  const auto name = path.filename().string();
+  if (!name.starts_with(kPrefix) || name.size() != kPrefix.size() + kPattern.size()) return false;
+  std::error_code error;
+  const auto root = fs::temp_directory_path(error);
+  return !error && fs::equivalent(path.parent_path(), root, error) && !error;
+}
+
 class Copy {
  public:
   explicit Copy(CopyLimits limits) : left_(limits) {}
 
+  // What is within a folder may go meanwhile, and is left out.
   Result<> run(const fs::path& from, const fs::path& to, std::size_t depth) {
+    if (depth > 0 && is_folder_of_run(from)) return {};
     std::error_code error;
     const auto status = fs::status(from, error);
-    if (status.type() == fs::file_type::regular) return copy_file(from, to);
+    if (status.type() == fs::file_type::regular) {
+      auto copied = copy_file(from, to);
+      if (!copied && copied.error().code() == Errc::not_found && depth > 0) return {};
+      return copied;
+    }
     if (status.type() == fs::file_type::directory) return copy_folder(from, to, depth);
     if (depth == 0) return fail_errno(ENOENT, fmt::format("cannot copy {}", from.string()));
     return {};
@@ -67,7 +85,7 @@ Result<std::unique_ptr<PrivateFolder>> PrivateFolder::create() {
   std::error_code error;
   const auto root = fs::temp_directory_path(error);
   if (error) return fail_errno(error.value(), "there is no folder for temporary files");
-  auto name = (root / "edaXXXXXX").string();
+  auto name = (root / fmt::format("{}{}", kPrefix, kPattern)).string();
   if (::mkdtemp(name.data()) == nullptr)  // mode 0700
     return fail_errno(errno, fmt::format("cannot make a folder in {}", root.string()));
   return std::unique_ptr<PrivateFolder>(new PrivateFolder(name));

@@ -52,6 +52,13 @@ class FakeEngine final : public EngineServices {
   Duration shutdown_delay = std::chrono::seconds(60);
 };
 
+/// Keeps what it is told.
+class FakeAudit final : public AuditSink {
+ public:
+  void send(Object message) override { messages.push_back(std::move(message)); }
+  std::vector<Object> messages;
+};
+
 /// Runs one action of the rule `rule` in the rule set `rules`. Time is moved by hand; what the
 /// system does is waited for.
 class ActionHarness {
@@ -86,7 +93,11 @@ class ActionHarness {
   const std::vector<std::string>& log_lines() const { return log_lines_; }
   const Clock& clock() const { return clock_; }
 
+  /// What the action has said of itself.
+  const Object& outcome_fields() const { return context_->outcome; }
+
   FakeEngine engine;
+  FakeAudit audit;
   std::vector<std::string> hosts;
 
  private:
