@@ -50,6 +50,7 @@ class CallbackModule(CallbackBase):
         self.play = {}
         self.task = {}
         self.started = {}
+        self.cacheable = set()
         self.hear_display()
 
     def hear_display(self):
@@ -147,6 +148,9 @@ class CallbackModule(CallbackBase):
 
     def start_task(self, task, is_handler):
         self.set_task(task)
+        # When the task has run, its arguments no longer tell.
+        if str((task.args or {}).get("cacheable", "")).lower() in ("true", "yes", "on", "1"):
+            self.cacheable.add(str(task._uuid))
         name = "playbook_on_handler_task_start" if is_handler else "playbook_on_task_start"
         self.send(name, {"name": task.get_name(), "is_conditional": False, "uuid": str(task._uuid)}, str(task._uuid))
 
@@ -172,8 +176,7 @@ class CallbackModule(CallbackBase):
         data["end"] = now()
         data["duration"] = self.seconds_since(data["start"])
         data["event_loop"] = task.loop_with if task.loop_with or not task.loop else "loop"
-        if task.action.split(".")[-1] == "set_fact":
-            data["cacheable"] = str(task.args.get("cacheable", "")).lower() in ("true", "yes", "on", "1")
+        data["cacheable"] = str(task._uuid) in self.cacheable
         self.send(name, data)
 
     @staticmethod

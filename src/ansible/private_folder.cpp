@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <string>
@@ -28,13 +29,23 @@ bool is_folder_of_run(const fs::path& path) {
   return !error && fs::equivalent(path.parent_path(), root, error) && !error;
 }
 
+// A link to a folder that it lies in: there would be no end.
+bool leads_back(const fs::path& path) {
+  std::error_code error;
+  if (!fs::is_symlink(path, error)) return false;
+  const auto target = fs::canonical(path, error);
+  if (error) return false;
+  const auto place = fs::canonical(path.parent_path(), error);
+  return !error && std::ranges::mismatch(target, place).in1 == target.end();
+}
+
 class Copy {
  public:
   explicit Copy(CopyLimits limits) : left_(limits) {}
 
   // What is within a folder may go meanwhile, and is left out.
   Result<> run(const fs::path& from, const fs::path& to, std::size_t depth) {
-    if (depth > 0 && is_folder_of_run(from)) return {};
+    if (depth > 0 && (is_folder_of_run(from) || leads_back(from))) return {};
     std::error_code error;
     const auto status = fs::status(from, error);
     if (status.type() == fs::file_type::regular) {

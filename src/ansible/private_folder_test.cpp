@@ -48,6 +48,7 @@ TEST_F(Folders, AreCopiedWithAllThatIsInThem) {
   fs::permissions(path("from/a"), fs::perms::owner_all);
   fs::create_symlink("a", path("from/link"));
   fs::create_symlink("nowhere", path("from/dangling"));
+  fs::create_directory_symlink("..", path("from/b/loop"));
   ASSERT_EQ(::mkfifo(path("from/pipe").c_str(), 0600), 0);
   write("to/there", "T");
 
@@ -60,19 +61,17 @@ TEST_F(Folders, AreCopiedWithAllThatIsInThem) {
   EXPECT_EQ(read_file(path("to/link")), "A");
   EXPECT_FALSE(fs::is_symlink(path("to/link")));
   EXPECT_FALSE(fs::exists(path("to/dangling")));
+  EXPECT_FALSE(fs::exists(path("to/b/loop")));
   EXPECT_FALSE(fs::exists(path("to/pipe")));
 }
 
 TEST_F(Folders, AreNotCopiedBeyondTheLimits) {
   write("from/a", "12345");
   write("from/b/c/d", "1");
-  fs::create_directory_symlink(".", path("from/b/loop"));
   const auto code = [&](CopyLimits limits) {
     const auto copied = copy_tree(path("from"), path("to"), limits);
     return copied ? Errc::io : copied.error().code();
   };
-  EXPECT_EQ(code({}), Errc::unsupported);  // the loop
-  fs::remove(path("from/b/loop"));
   EXPECT_TRUE(copy_tree(path("from"), path("to")));
   EXPECT_EQ(code({.entries = 3}), Errc::unsupported);
   EXPECT_EQ(code({.bytes = 5}), Errc::unsupported);

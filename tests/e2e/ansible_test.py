@@ -242,14 +242,16 @@ class AnsibleTest(unittest.TestCase):
         self.write("slow.yml", """
             - hosts: all
               gather_facts: false
-              tasks: [{command: sh -c 'echo $$ > {{ ansible_eda.event.file }}.new; mv {{ ansible_eda.event.file }}.new
-                                       {{ ansible_eda.event.file }}; exec sleep 300'}]
+              tasks:
+                - shell: |
+                    echo $$ > {{ ansible_eda.event.file }}.new
+                    mv {{ ansible_eda.event.file }}.new {{ ansible_eda.event.file }}
+                    exec sleep 300
             """)
         self.write("rulebook.yml", f"""
             - name: Slow
               hosts: web
               sources:
-                - tick: {{interval: 1000}}
                 - generic: {{payload: [{{file: {self.folder}/pid}}], shutdown_after: 1000}}
               rules:
                 - name: Run
@@ -261,8 +263,7 @@ class AnsibleTest(unittest.TestCase):
                                   stderr=subprocess.STDOUT, text=True)
         try:
             wait_until(lambda: (self.folder / "pid").exists() or engine.poll() is not None, "the playbook's command")
-            if engine.poll() is not None:
-                self.fail(engine.communicate()[0])
+            self.assertIsNone(engine.poll())
             pid = int((self.folder / "pid").read_text())
             self.assertTrue(is_running(pid))
             engine.send_signal(signal.SIGTERM)
