@@ -68,7 +68,7 @@ class AnsibleTest(unittest.TestCase):
             command += ["-i", inventory]
         done = subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True,
                               timeout=DEADLINE, **more)
-        self.assertEqual(list((self.folder / "tmp").iterdir()), [], "folders of runs are left")
+        self.assertEqual(list((self.folder / "tmp").glob("eda*")), [], "folders of runs are left")
         return done
 
     def stats(self):
@@ -269,7 +269,7 @@ class AnsibleTest(unittest.TestCase):
             engine.send_signal(signal.SIGTERM)
             self.assertEqual(engine.wait(timeout=20), 143)
             self.assertFalse(is_running(pid))
-            self.assertEqual(list((self.folder / "tmp").iterdir()), [])
+            self.assertEqual(list((self.folder / "tmp").glob("eda*")), [])
         finally:
             if engine.poll() is None:
                 engine.kill()
@@ -294,6 +294,13 @@ class AnsibleTest(unittest.TestCase):
             """)
         self.write("vars.yml", "name: one\n")
         self.run_well("-e", "vars.yml")
+
+    def test_the_example(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        done = subprocess.run([program(), "run", "examples/ansible/rulebook.yml", "-i", "examples/ansible/inventory.yml"],
+                              cwd=root, env=self.environment, capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("\n/ of web: looked at\n", done.stdout)
 
     # --- inventories --------------------------------------------------------------------------------------------------
 
