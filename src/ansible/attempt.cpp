@@ -146,8 +146,9 @@ Task<> Attempt::read_output() {
 Result<> Attempt::print(std::string_view lines) {
   for (const auto line : split(lines, '\n')) {
     const auto at = line.find("ERROR!");
-    if (at != std::string_view::npos)
-      last_line_ = printable(line.substr(at).substr(0, kShownReason));
+    if (at == std::string_view::npos) continue;
+    const auto text = line.substr(at, kShownReason);
+    last_line_ = printable(text.substr(0, text.find('\x1b')));  // where its colour ends
   }
   if (lines.empty() || as_json_) return {};
   return listener_.print(lines);

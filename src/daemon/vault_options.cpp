@@ -2,11 +2,12 @@
 #include "millrace/daemon/vault_options.hpp"
 
 #include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
+#include <cerrno>
 #include <filesystem>
 #include <string_view>
 #include <system_error>
@@ -84,12 +85,12 @@ Result<VaultSecrets> find_vault_secrets(const VaultOptions& options) {
   if (options.ask == VaultOptions::Ask::no) return found;
   const auto password = ask_password();
   if (!password) return password.error();
-  auto folder = ansible::PrivateFolder::create();
-  if (!folder) return folder.error();
-  const auto file = (*folder)->write("vault-password", *password + "\n");
-  if (!file) return file.error();
-  found.secrets.push_back({"", file->string()});
-  found.typed = std::move(*folder);
+  found.typed = FileDescriptor(::memfd_create("vault-password", MFD_CLOEXEC));
+  // Ansible runs a file that may be run, as a program that prints the password.
+  if (!found.typed || ::fchmod(found.typed.get(), S_IRUSR | S_IWUSR) != 0)
+    return fail_errno(errno, "cannot keep the vault password");
+  if (auto kept = write_all(found.typed.get(), *password + "\n"); !kept) return kept.error();
+  found.secrets.push_back({"", fmt::format("/proc/{}/fd/{}", ::getpid(), found.typed.get())});
   return found;
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import pty
 import shutil
 import signal
 import subprocess
@@ -386,6 +387,35 @@ class AnsibleTest(unittest.TestCase):
         done = self.run_well("-e", "whole.yml", "--vault-password-file", "secret-pass1", "--vault-id",
                              "second@secret-pass2")
         self.assertIn("\nword three\n", done.stdout)
+
+    def test_a_vault_password_can_be_typed(self):
+        (self.folder / "vars.yml").write_text(self.encrypt("secret: word four\n", "pass4"))
+        self.write("rulebook.yml", """
+            - name: Vaults
+              hosts: all
+              sources: [{generic: {payload: [{i: 1}]}}]
+              rules:
+                - {name: Run, condition: event.i == 1, action: {debug: {msg: "{{ secret }}"}}}
+            """)
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.chdir(self.folder)
+            os.execve(program(), [str(program()), "run", "rulebook.yml", "-q", "--no-progress", "-e", "vars.yml",
+                                  "--ask-vault-pass"], self.environment)
+        shown = b""
+        try:
+            while b"Vault password: " not in shown:
+                shown += os.read(terminal, 1000)
+            os.write(terminal, b"pass4\n")
+            while True:
+                shown += os.read(terminal, 1000)
+        except OSError:
+            pass  # the end
+        finally:
+            os.close(terminal)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0, shown)
+        self.assertIn(b"word four", shown)
+        self.assertNotIn(b"pass4", shown)
 
     def tarball(self, name, add):
         with tarfile.open(self.folder / name, "w:gz") as tar:

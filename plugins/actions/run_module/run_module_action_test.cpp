@@ -43,7 +43,8 @@ class RunModule : public ::testing::Test {
 TEST_F(RunModule, WritesAPlayForTheModule) {
   auto& action = make({{"name", "ansible.builtin.debug"}, {"module_args", {{"msg", "{{ x }}"}}}});
   ASSERT_TRUE(action.run());
-  EXPECT_EQ(parse_json(action.take_output()), parse_json(R"([{"name": "wrapper", "hosts": "web,db",
+  EXPECT_EQ(*parse_json(action.take_output()),
+            *parse_json(R"([{"name": "wrapper", "hosts": "web,db",
       "gather_facts": false, "tasks": [
         {"name": "Module wrapper", "ansible.builtin.debug": {"msg": {"__ansible_unsafe": "{{ x }}"}},
          "register": "module_result"},

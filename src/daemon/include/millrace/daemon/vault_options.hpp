@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "millrace/ansible/private_folder.hpp"
 #include "millrace/ansible/vault.hpp"
+#include "millrace/base/files.hpp"
 #include "millrace/base/result.hpp"
 
 namespace millrace::daemon {
@@ -19,10 +18,10 @@ struct VaultOptions {
   Ask ask = Ask::no;
 };
 
-/// Where the passwords are. One that was typed lies in a folder that goes with this.
+/// Where the passwords are.
 struct VaultSecrets {
   std::vector<ansible::VaultSecret> secrets;
-  std::unique_ptr<ansible::PrivateFolder> typed;
+  FileDescriptor typed;  ///< holds one that was typed: a file in memory, which is on no disk
 };
 
 /// Asks on the terminal, if that is wanted: blocks. Errors: not_found for a file that is not there;
