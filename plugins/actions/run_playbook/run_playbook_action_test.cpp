@@ -24,7 +24,7 @@ class RunPlaybook : public ::testing::Test {
     ::setenv("PATH", (world_.path() + ":/usr/bin:/bin").c_str(), 1);
     world_.write("site.yml", "[]");
     world_.write("hosts", "");
-    ansible_is("cat ../env/extravars; echo; echo \"$4\"");
+    ansible_is("cat ../env/extravars; echo; echo \"$5\"");
   }
   ~RunPlaybook() override { ::setenv("PATH", path_.c_str(), 1); }
 
@@ -153,8 +153,8 @@ TEST_F(RunPlaybook, RunsAgainAfterTheDelay) {
   ASSERT_TRUE(action.finish());
   EXPECT_EQ(action.log_lines(),
             (std::vector<std::string>{
-                "WARNING action.run_playbook: Previous run_playbook failed. Retry 1 of 3",
-                "WARNING action.run_playbook: Previous run_playbook failed. Retry 2 of 3"}));
+                "warning action.run_playbook: Previous run_playbook failed. Retry 1 of 3",
+                "warning action.run_playbook: Previous run_playbook failed. Retry 2 of 3"}));
 }
 
 TEST_F(RunPlaybook, FailsWithThePlaybook) {
