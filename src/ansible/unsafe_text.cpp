@@ -7,6 +7,8 @@
 namespace millrace::ansible {
 namespace {
 
+constexpr std::string_view kUnsafe = "__ansible_unsafe";
+
 // A header can change the marks of templates: every brace counts, and the header itself.
 bool could_be_template(std::string_view text) {
   return text.contains('{') || text.contains("#jinja2:");
@@ -17,7 +19,7 @@ bool could_be_template(std::string_view text) {
 Value as_unsafe(const Value& value) {
   if (const auto* text = value.if_string()) {
     if (!could_be_template(view(*text))) return value;
-    return Object{{"__ansible_unsafe", *text}};
+    return Object{{kUnsafe, *text}};
   }
   if (const auto* list = value.if_array()) {
     Array out;
@@ -27,7 +29,9 @@ Value as_unsafe(const Value& value) {
   }
   if (const auto* object = value.if_object()) {
     Object out;
-    for (const auto& [key, item] : *object) out[key] = as_unsafe(item);
+    for (const auto& [key, item] : *object) {
+      if (key != kUnsafe && key != "__ansible_vault") out[key] = as_unsafe(item);
+    }
     return out;
   }
   return value;

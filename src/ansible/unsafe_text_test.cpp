@@ -17,5 +17,11 @@ TEST(UnsafeText, MarksWhatCouldBeATemplateAndNothingElse) {
   EXPECT_EQ(as_unsafe(*given), *expected);
 }
 
+TEST(UnsafeText, HandsOnNoMarksOfOthers) {
+  const auto given =
+      parse_json(R"({"a":{"__ansible_vault":"x","b":1},"c":{"__ansible_unsafe":{"d":2}}})");
+  EXPECT_EQ(as_unsafe(*given), *parse_json(R"({"a":{"b":1},"c":{}})"));
+}
+
 }  // namespace
 }  // namespace millrace::ansible

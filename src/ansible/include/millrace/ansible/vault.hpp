@@ -22,8 +22,7 @@ struct VaultSecret {
 };
 
 /// Decrypts texts with the system's ansible-vault, which reads the passwords from their files: they
-/// are in no argument, no log, and never in this process. What was decrypted is remembered. Loop
-/// thread only.
+/// are in no argument and no log. What was decrypted is remembered. Loop thread only.
 class Vault {
  public:
   Vault(std::vector<VaultSecret> secrets, MainLoop& loop)
