@@ -15,7 +15,7 @@ install(CODE "file(CREATE_LINK millrace
   \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/ansible-rulebook\" SYMBOLIC)")
 
 # Where the program looks for the Python part: ../share/millrace/python beside it.
-install(DIRECTORY python/millrace python/millrace_host DESTINATION share/millrace/python
+install(DIRECTORY python/millrace python/millrace_host python/millrace_ansible DESTINATION share/millrace/python
   PATTERN __pycache__ EXCLUDE)
 
 # A relative folder: below the prefix, whichever it is when installing.

@@ -41,6 +41,7 @@ TEST(AnsibleRulebook, TakesTheOptionsOfTheOriginal) {
   EXPECT_EQ(run.options.variables_file, "v.yml");
   EXPECT_EQ(run.options.environment_variables, (Words{"A", "B"}));
   EXPECT_EQ(run.options.inventory, "hosts");
+  EXPECT_EQ(run.options.vault.ids, (Words{"a@b", "c@d"}));
   EXPECT_TRUE(run.worker);
   EXPECT_EQ(run.id, "7");
   EXPECT_EQ(run.websocket_url, "ws://x");

@@ -38,8 +38,10 @@ constexpr std::size_t kMostSamples = 10'000;
 // this cannot be meant.
 Severity checked_severity(const Diagnostic& item) {
   if (item.code == "later-binding") return Severity::error;
-  return item.code.starts_with("unsupported-") || item.code == "no-templates" ? Severity::warning
-                                                                              : item.severity;
+  return item.code.starts_with("unsupported-") || item.code == "no-templates" ||
+                 item.code == "no-vault-secrets"
+             ? Severity::warning
+             : item.severity;
 }
 
 Diagnostics as_checked(const Diagnostics& found) {

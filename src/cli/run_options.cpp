@@ -206,6 +206,21 @@ Result<> take_journal_sync(RunRequest& request, std::string_view value) {
   return {};
 }
 
+Result<> take_vault_password_file(RunRequest& request, std::string_view value) {
+  request.options.vault.password_file = value;
+  return {};
+}
+
+Result<> take_vault_id(RunRequest& request, std::string_view value) {
+  request.options.vault.ids.emplace_back(value);
+  return {};
+}
+
+Result<> take_ask_vault_pass(RunRequest& request, std::string_view) {
+  request.options.vault.ask = daemon::VaultOptions::Ask::yes;
+  return {};
+}
+
 Result<> take_rulebook(RunRequest& request, std::string_view value) {
   request.options.rulebooks.emplace_back(value);
   return {};
@@ -363,6 +378,18 @@ void add_plugin_options(std::vector<RunOption>& all) {
                                     text_into(&daemon::RunOptions::configuration_file))));
 }
 
+void add_ansible_options(std::vector<RunOption>& all) {
+  all.push_back(works("project-tarball", 'T', "FILE", "",
+                      "tarball of an Ansible project, whose playbooks are run",
+                      text_into(&daemon::RunOptions::project_tarball)));
+  all.push_back(works("vault-password-file", 0, "FILE", "EDA_VAULT_PASSWORD_FILE",
+                      "file that holds the password of encrypted texts", take_vault_password_file));
+  all.push_back(works("vault-id", 0, "LABEL@FILE", "",
+                      "the same for a label; may be given several times", take_vault_id));
+  all.push_back(
+      works("ask-vault-pass", 0, "", "", "ask for the vault password", take_ask_vault_pass));
+}
+
 void add_record_options(std::vector<RunOption>& all) {
   all.push_back(
       only(Of::millrace_only,
@@ -404,14 +431,9 @@ void add_journal_options(std::vector<RunOption>& all) {
 }
 
 void add_options_to_come(std::vector<RunOption>& all) {
-  all.push_back(to_come("project-tarball", 'T', "FILE", "", "tarball of an Ansible project"));
   all.push_back(to_come("hot-reload", 0, "", "", "start anew when the rulebook file changes"));
   all.push_back(to_come("max-back-pressure-timeout", 0, "SECONDS", "EDA_MAX_BACK_PRESSURE_TIMEOUT",
                         "longest wait for room before a run is given up"));
-  all.push_back(to_come("vault-password-file", 0, "FILE", "EDA_VAULT_PASSWORD_FILE",
-                        "file that holds the vault password"));
-  all.push_back(to_come("vault-id", 0, "LABEL@FILE", "", "vault password by label"));
-  all.push_back(to_come("ask-vault-pass", 0, "", "", "ask for the vault password"));
 }
 
 void add_websocket_options(std::vector<RunOption>& all) {
@@ -480,6 +502,7 @@ std::vector<RunOption> make_options() {
   std::vector<RunOption> all;
   add_working_options(all);
   add_plugin_options(all);
+  add_ansible_options(all);
   add_record_options(all);
   add_journal_options(all);
   add_options_to_come(all);

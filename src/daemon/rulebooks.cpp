@@ -118,6 +118,38 @@ LoadedRulebooks load(const std::vector<std::string>& files, const Object& variab
   return loaded;
 }
 
+// Empty without a file.
+Result<std::string> variables_text(const std::string& file) {
+  if (file.empty()) return std::string();
+  if (!std::filesystem::exists(file))
+    return fail(Errc::not_found, "Variables file does not exist: {}", file);
+  return read_file(file);
+}
+
+Result<Object> parse_variables(const std::string& text, const std::string& file,
+                               const std::vector<std::string>& environment) {
+  auto value = parse_yaml_value(text, file);
+  if (!value) return value.error();
+  Object variables;
+  if (value->is_object()) {
+    variables = std::move(value->get_object());
+  } else if (!value->is_null()) {
+    return fail(Errc::invalid_settings, "{}: variables must be a mapping of names to values", file);
+  }
+  for (const auto& name : environment) {
+    const char* set = std::getenv(name.c_str());
+    if (set == nullptr)
+      return fail(Errc::not_found, "Could not find environment variable '{}'", name);
+    variables[name] = set;
+  }
+  return variables;
+}
+
+template <class T>
+Task<> keep(Task<Result<T>> task, std::optional<Result<T>>& outcome) {
+  outcome = co_await std::move(task);
+}
+
 }  // namespace
 
 LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
@@ -134,28 +166,28 @@ LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Obje
 
 Result<Object> load_variables(const std::string& file,
                               const std::vector<std::string>& environment) {
-  Object variables;
-  if (!file.empty()) {
-    if (!std::filesystem::exists(file))
-      return fail(Errc::not_found, "Variables file does not exist: {}", file);
-    const auto text = read_file(file);
+  auto text = variables_text(file);
+  if (!text) return text.error();
+  return parse_variables(*text, file, environment);
+}
+
+Result<Object> load_variables(const std::string& file, const std::vector<std::string>& environment,
+                              MainLoop& loop, ansible::Vault& vault) {
+  auto text = variables_text(file);
+  if (!text) return text.error();
+  std::optional<Result<std::string>> whole;
+  if (text->starts_with("$ANSIBLE_VAULT")) {
+    loop.run_until_done(keep(vault.decrypt(std::move(*text), file), whole));
+    text = std::move(*whole);
     if (!text) return text.error();
-    auto value = parse_yaml_value(*text, file);
-    if (!value) return value.error();
-    if (value->is_object()) {
-      variables = std::move(value->get_object());
-    } else if (!value->is_null()) {
-      return fail(Errc::invalid_settings, "{}: variables must be a mapping of names to values",
-                  file);
-    }
   }
-  for (const auto& name : environment) {
-    const char* value = std::getenv(name.c_str());
-    if (value == nullptr)
-      return fail(Errc::not_found, "Could not find environment variable '{}'", name);
-    variables[name] = value;
-  }
-  return variables;
+  auto variables = parse_variables(*text, file, environment);
+  if (!variables) return variables.error();
+  Value clear(std::move(*variables));
+  std::optional<Result<>> done;
+  loop.run_until_done(keep(vault.decrypt_all(clear, file), done));
+  if (!*done) return done->error();
+  return std::move(clear.get_object());
 }
 
 Registry builtin_registry() {

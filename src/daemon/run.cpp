@@ -15,6 +15,7 @@
 #include <string_view>
 #include <utility>
 
+#include "millrace/ansible/project.hpp"
 #include "millrace/base/files.hpp"
 #include "millrace/base/terminal.hpp"
 #include "millrace/base/text.hpp"
@@ -230,6 +231,19 @@ std::vector<std::string> find_rulebooks(const std::vector<std::string>& names,
   return files;
 }
 
+Task<> keep(Task<Result<std::unique_ptr<ansible::PrivateFolder>>> task,
+            std::optional<Result<std::unique_ptr<ansible::PrivateFolder>>>& outcome) {
+  outcome = co_await std::move(task);
+}
+
+// The Ansible project in a tarball; nullptr without one.
+Result<std::unique_ptr<ansible::PrivateFolder>> unpack(const std::string& tarball, MainLoop& loop) {
+  if (tarball.empty()) return nullptr;
+  std::optional<Result<std::unique_ptr<ansible::PrivateFolder>>> unpacked;
+  loop.run_until_done(keep(ansible::unpack_project(tarball, loop), unpacked));
+  return std::move(*unpacked);
+}
+
 }  // namespace
 
 // Not getrusage(): its maximum is inherited from the process that started this one.
@@ -293,8 +307,6 @@ int run(const RunOptions& options) {
     return EXIT_FAILURE;
   };
   for (const auto& warning : options.warnings) log.warning("daemon", "{}", warning);
-  const auto variables = load_variables(options.variables_file, options.environment_variables);
-  if (!variables) return terminate(variables.error().message());
   Diagnostics diagnostics;
   auto configuration = load_configuration(options.configuration_file, diagnostics);
   check_host_settings(configuration, diagnostics);
@@ -305,9 +317,18 @@ int run(const RunOptions& options) {
   }
   std::map<std::string, std::string> texts = {{configuration.file, configuration.text}};
 
-  // 3: plugins.
   const SystemClock clock;
   MainLoop loop(clock);
+  const auto secrets = find_vault_secrets(options.vault);
+  if (!secrets) return terminate(secrets.error().message());
+  ansible::Vault vault(secrets->secrets, loop);
+  const auto variables =
+      load_variables(options.variables_file, options.environment_variables, loop, vault);
+  if (!variables) return terminate(variables.error().message());
+  const auto project = unpack(options.project_tarball, loop);
+  if (!project) return terminate(project.error().message());
+
+  // 3: plugins.
   BlockingPool pool(kBlockingThreads);
   Plugins plugins(options.plugins, std::move(configuration), *variables, loop, log);
   Interruption interruption(loop, log, status.get());
@@ -318,6 +339,8 @@ int run(const RunOptions& options) {
   diagnostics.append(std::move(loaded.diagnostics));
   loaded.texts.merge(texts);
   plugins.load_named(loaded.rulebooks, diagnostics);
+  for (const auto& rulebook : loaded.rulebooks)
+    pipeline::check_inventory(rulebook, options.inventory, diagnostics);
 
   // 4 and 5: everything is created and wired.
   std::unique_ptr<controller::Controller> controller;
@@ -334,6 +357,8 @@ int run(const RunOptions& options) {
   engine_options.session.hash_seed = std::random_device()();
   engine_options.inventory = options.inventory;
   engine_options.job_controller = controller.get();
+  if (*project) engine_options.project = (*project)->path().string();
+  engine_options.vault = &vault;
   engine_options.shutdown_delay = options.shutdown_delay;
   engine_options.execution_strategy = options.execution_strategy;
   engine_options.concurrent_actions = options.concurrent_actions;

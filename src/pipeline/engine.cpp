@@ -7,6 +7,7 @@
 #include <list>
 #include <utility>
 
+#include "millrace/ansible/facts.hpp"
 #include "millrace/base/files.hpp"
 #include "millrace/base/text.hpp"
 #include "millrace/pipeline/journal.hpp"
@@ -17,14 +18,12 @@
 namespace millrace::pipeline {
 namespace {
 
-// Actions of the original that are not built yet: a rulebook that has them is sound, but cannot be
-// run.
-constexpr std::array<std::string_view, 2> kActionsToCome = {"run_playbook", "run_module"};
-
 bool needs_controller(std::string_view action) {
   const auto name = action.substr(action.rfind('.') + 1);
   return name == "run_job_template" || name == "run_workflow_template";
 }
+
+constexpr std::array<std::string_view, 2> kActionsOnHosts = {"run_playbook", "run_module"};
 
 // Between the runs of a source that is started again; doubled each time, until a run was sound.
 constexpr Duration kFirstPause = std::chrono::milliseconds(100);
@@ -63,15 +62,26 @@ void check_extensions(const rules::Rulebook& rulebook, const Registry& registry,
     }
     for (const auto& rule : rule_set.rules) {
       for (const auto& action : rule.actions) {
-        if (std::ranges::find(kActionsToCome, action.name) != kActionsToCome.end()) {
-          if (!rule.enabled) continue;
-          diagnostics.error(
-              "unsupported-action", action.where,
-              fmt::format("action `{}` is not available in this version", action.name),
-              "set `enabled: false` on the rule to run the others");
-          continue;
-        }
         look_up(registry.actions, action, "action", diagnostics);
+      }
+    }
+  }
+}
+
+void check_inventory(const rules::Rulebook& rulebook, const std::string& inventory,
+                     Diagnostics& diagnostics) {
+  if (!inventory.empty()) return;
+  for (const auto& rule_set : rulebook.rule_sets) {
+    for (const auto& rule : rule_set.rules) {
+      if (!rule.enabled) continue;
+      for (const auto& action : rule.actions) {
+        const auto short_name = std::string_view(action.name).substr(action.name.rfind('.') + 1);
+        if (std::ranges::find(kActionsOnHosts, short_name) == kActionsOnHosts.end()) continue;
+        diagnostics.error(
+            "no-inventory", action.where,
+            fmt::format("Rule {} has an action {} which needs inventory to be defined", rule.name,
+                        action.name),
+            "name one with `--inventory`, or in ANSIBLE_INVENTORY");
       }
     }
   }
@@ -171,7 +181,9 @@ class Engine::Impl final : public EngineServices {
     }
     Result<Settings> checked;
     if (made.arguments.is_constant()) {
-      checked = Settings::check(made.descriptor->schema, entry.settings);
+      Value clear = entry.settings;
+      if (!decrypt(clear, entry, diagnostics)) return std::nullopt;
+      checked = Settings::check(made.descriptor->schema, clear.get_object());
       if (!checked) {
         diagnostics.error("wrong-settings", entry.where, checked.error().message());
         return std::nullopt;
@@ -185,6 +197,19 @@ class Engine::Impl final : public EngineServices {
     }
     made.action = std::move(*action);
     return made;
+  }
+
+  // Whether the encrypted texts of settings are in clear.
+  bool decrypt(Value& settings, const rules::Extension& entry, Diagnostics& diagnostics) {
+    if (!ansible::Vault::holds_encrypted(settings)) return true;
+    Result<> done = ansible::Vault::no_secrets();
+    if (options_.vault != nullptr)
+      done = wait_for(options_.vault->decrypt_all(settings, entry.name));
+    if (done) return true;
+    const bool no_vault = done.error().code() == Errc::invalid_settings;
+    diagnostics.error(no_vault ? "no-vault-secrets" : "wrong-vault-text", entry.where,
+                      done.error().message());
+    return false;
   }
 
   // What is wrong with the templates of the settings, all of it, each at its place.
@@ -219,6 +244,7 @@ class Engine::Impl final : public EngineServices {
         return wait_for(setting.render(scope, options_.templates));
       });
     }
+    if (!decrypt(*rendered, entry.plugin, diagnostics)) return;
     auto settings = Settings::check(descriptor->schema, rendered->get_object());
     if (!settings) return complain(settings.error());
     std::vector<SourceRunner::NamedFilter> filters;
@@ -272,6 +298,10 @@ class Engine::Impl final : public EngineServices {
         co_return;
       }
     }
+    if (std::ranges::any_of(runners_, wants_facts)) {
+      source_tasks_.spawn("gathering of facts", gather_facts());
+      co_await source_tasks_.join();
+    }
     for (auto& runner : runners_)
       rule_set_tasks_.spawn("rule set " + runner->rules().name, runner->run());
     for (auto& entry : sources_) {
@@ -291,6 +321,28 @@ class Engine::Impl final : public EngineServices {
     co_await source_tasks_.join();
     loop_.cancel(reminder);
     if (options_.recorder != nullptr) co_await options_.recorder->finish();
+  }
+
+  static bool wants_facts(const std::unique_ptr<RuleSetRunner>& runner) {
+    return runner->rules().gather_facts;
+  }
+
+  // Before sources start, so that rules know the hosts when the first event comes.
+  Task<> gather_facts() {
+    if (options_.inventory.empty()) {
+      log_.warning("engine", "Ignoring gather_facts, since it requires inventory");
+      co_return;
+    }
+    const auto gathered = co_await ansible::gather_facts(options_.inventory, loop_, pool_);
+    if (!gathered) {
+      if (gathered.error().code() != Errc::cancelled)
+        log_.error("engine", "{}", gathered.error().message());
+      co_return;
+    }
+    for (auto& runner : runners_) {
+      if (!wants_facts(runner)) continue;
+      for (const auto& facts : *gathered) runner->insert_fact(facts);
+    }
   }
 
   // The run waits for them: native ones perhaps for ever.
@@ -432,6 +484,7 @@ class Engine::Impl final : public EngineServices {
   JobController* job_controller() const override { return options_.job_controller; }
   const Object& variables() const override { return options_.variables; }
   const std::string& inventory() const override { return options_.inventory; }
+  const std::string& project() const override { return options_.project; }
   bool print_events() const override { return options_.print_events; }
 
   void output_closed() override {

@@ -350,22 +350,44 @@ Task<> RuleSetRunner::run_firing(Firing firing) {
   }
 }
 
+Task<Result<Settings>> RuleSetRunner::render(const Firing& firing, const RuleAction& action) {
+  const Scope scope(environment_.options.variables, firing.activation.bindings);
+  auto arguments = action.arguments.render(scope);
+  if (!arguments && arguments.error().code() == Errc::unsupported)
+    arguments = co_await action.arguments.render(scope, environment_.options.templates);
+  if (!arguments) {
+    co_return fail(arguments.error().code(), "{} in action {}", arguments.error().message(),
+                   action.name);
+  }
+  if (ansible::Vault::holds_encrypted(*arguments)) {
+    auto* const vault = environment_.options.vault;
+    Result<> clear = ansible::Vault::no_secrets();
+    if (vault != nullptr) clear = co_await vault->decrypt_all(*arguments, action.name);
+    if (!clear) co_return clear.error();
+  }
+  co_return Settings::check(action.descriptor->schema, arguments->get_object());
+}
+
+// In the sequential strategy nothing overlaps anyhow.
+Task<Result<std::optional<Locks::Held>>> RuleSetRunner::lock(const Settings& settings) {
+  const auto* name = settings.all().if_contains("lock");
+  if (!parallel() || name == nullptr || !name->is_string()) co_return std::nullopt;
+  auto held = co_await locks_.hold(std::string(view(name->get_string())));
+  if (!held) co_return held.error();
+  co_return std::optional<Locks::Held>(std::move(*held));
+}
+
 Task<Result<>> RuleSetRunner::run_action(const Firing& firing, RuleAction& action) {
   const auto& bindings = firing.activation.bindings;
   std::optional<Settings> rendered;
   if (!action.constant) {
-    const Scope scope(environment_.options.variables, bindings);
-    auto arguments = action.arguments.render(scope);
-    if (!arguments && arguments.error().code() == Errc::unsupported)
-      arguments = co_await action.arguments.render(scope, environment_.options.templates);
-    if (!arguments) {
-      co_return fail(arguments.error().code(), "{} in action {}", arguments.error().message(),
-                     action.name);
-    }
-    auto checked = Settings::check(action.descriptor->schema, arguments->get_object());
-    if (!checked) co_return checked.error();
-    rendered.emplace(std::move(*checked));
+    auto settings = co_await render(firing, action);
+    if (!settings) co_return settings.error();
+    rendered.emplace(std::move(*settings));
   }
+  const auto& settings = rendered ? *rendered : *action.constant;
+  const auto locked = co_await lock(settings);
+  if (!locked) co_return locked.error();
   ActionContext context{.action = action.name,
                         .rule_set = rules_.name,
                         .rule_set_id = id_,
@@ -380,7 +402,7 @@ Task<Result<>> RuleSetRunner::run_action(const Firing& firing, RuleAction& actio
                         .loop = environment_.loop,
                         .pool = environment_.pool,
                         .log = environment_.log};
-  co_return co_await action.action->run(rendered ? *rendered : *action.constant, context);
+  co_return co_await action.action->run(settings, context);
 }
 
 void RuleSetRunner::report_failure(const RuleAction& action, const Error& error) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "journal/rule_set_journal.hpp"
+#include "locks.hpp"
 #include "millrace/base/uuid.hpp"
 #include "millrace/event/event_reader.hpp"
 #include "millrace/loop/channel.hpp"
@@ -102,6 +103,8 @@ class RuleSetRunner {
   Task<> run_plan();
   Task<> run_firing(Firing firing);
   Task<Result<>> run_action(const Firing& firing, RuleAction& action);
+  Task<Result<Settings>> render(const Firing& firing, const RuleAction& action);
+  Task<Result<std::optional<Locks::Held>>> lock(const Settings& settings);
   void report_failure(const RuleAction& action, const Error& error);
   bool parallel() const;
 
@@ -127,6 +130,7 @@ class RuleSetRunner {
   bool reading_ended_ = false;
   bool intake_stopped_ = false;
   bool actions_cancelled_ = false;
+  Locks locks_;
   TaskGroup tasks_;    // the plan
   TaskGroup firings_;  // in the parallel strategy
 

@@ -25,6 +25,8 @@ Result<> Output::write(std::string_view text) {
   return {};
 }
 
+bool Output::is_terminal() const { return ::isatty(fd_) == 1; }
+
 Result<> Output::banner(WallTime time, std::string_view name, std::string_view content) {
   std::string head = fmt::format("** {} [{}] ", to_local_text(time), name);
   if (head.size() < width_) head.append(width_ - head.size(), '*');

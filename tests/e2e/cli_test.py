@@ -673,10 +673,10 @@ class Check(Case):
 
     def test_what_this_version_does_not_run_is_a_warning(self):
         rulebook = self.write("r.yml", COUNTING + """
-    - name: Playbook
+    - name: Template
       condition: event.i == 1
       action:
-        run_playbook: {name: site.yml}
+        run_workflow_template: {name: repair, organization: operations}
 """)
         checked = self.call("check", rulebook)
         self.assertEqual(checked.returncode, 0, checked.stderr)

@@ -23,6 +23,7 @@ namespace fs = std::filesystem;
 // Collections whose plugins are built in, today's and former names.
 constexpr std::array<std::string_view, 4> kKnownCollections = {"ansible.eda", "community.eda",
                                                                "amazon.aws", "azure.azcollection"};
+constexpr std::array<std::string_view, 2> kPlaybookFolders = {"playbooks", ""};
 constexpr std::array<std::string_view, 2> kRulebookFolders = {"extensions/eda/rulebooks",
                                                               "rulebooks"};
 
@@ -330,6 +331,18 @@ Result<fs::path> PluginFinder::find_rulebook(std::string_view name) const {
               state_->collections.find(parts->collection)
                   ? ""
                   : fmt::format(": collection {} is not installed", parts->collection));
+}
+
+Result<fs::path> find_playbook(std::string_view name, const PluginEnvironment& environment) {
+  const auto parts = split_collection_name(name);
+  if (!parts) return fail(Errc::not_found, "{} names no playbook of a collection", name);
+  const Collections collections(environment);
+  for (const auto* extension : {".yml", ".yaml"}) {
+    if (auto file =
+            collections.find_file(parts->collection, kPlaybookFolders, parts->plugin + extension))
+      return *file;
+  }
+  return fail(Errc::not_found, "there is no playbook {}", name);
 }
 
 const PluginListing& PluginFinder::plugins_of_folders() { return state_->listing(); }

@@ -449,6 +449,22 @@ TEST_F(CollectionPaths, OfACollectionInTwoPlacesTheFirstIsUsed) {
 
 // ---- rulebooks
 
+TEST_F(Finder, APlaybookOfACollectionIsFoundByItsName) {
+  const auto found = [&](std::string_view name) {
+    const auto file = find_playbook(name, world_.environment());
+    return world_.without_root(file ? file->string() : file.error().message());
+  };
+  world_.in_collection("my/coll/playbooks/one.yml");
+  world_.in_collection("my/coll/one.yaml");
+  world_.in_collection("my/coll/two.yaml");
+  const std::string base = "home/.ansible/collections/ansible_collections/my/coll/";
+
+  EXPECT_EQ(found("my.coll.one"), base + "playbooks/one.yml");
+  EXPECT_EQ(found("my.coll.two"), base + "two.yaml");
+  EXPECT_EQ(found("my.coll.missing"), "there is no playbook my.coll.missing");
+  EXPECT_EQ(found("site.yml"), "site.yml names no playbook of a collection");
+}
+
 TEST_F(Finder, ARulebookIsAFileOrOneOfACollection) {
   PluginFinder finder(paths_, world_.environment(), registry_);
   const auto found = [&](std::string_view name) {

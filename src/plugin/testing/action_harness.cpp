@@ -80,7 +80,8 @@ ActionHarness::ActionHarness(Describe describe, std::string_view name, Object se
                                  .output = output_,
                                  .loop = loop_,
                                  .pool = pool_,
-                                 .log = log_});
+                                 .log = log_,
+                                 .audit = &audit});
   // The engine makes an action from no settings when they hold templates: that must succeed.
   if (!descriptor->create(Settings())) std::abort();
   auto checked = Settings::check(descriptor->schema, settings);

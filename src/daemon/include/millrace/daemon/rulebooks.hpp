@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "millrace/ansible/vault.hpp"
 #include "millrace/base/diagnostic.hpp"
 #include "millrace/base/result.hpp"
 #include "millrace/event/value.hpp"
@@ -35,6 +36,10 @@ LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Obje
 /// Errors, in the original's words: not_found ("Variables file does not exist: X", "Could not find
 /// environment variable 'X'"), invalid_settings.
 Result<Object> load_variables(const std::string& file, const std::vector<std::string>& environment);
+/// The same, with all that is encrypted in clear: texts, or the whole file. Runs the loop. Errors:
+/// also those of Vault.
+Result<Object> load_variables(const std::string& file, const std::vector<std::string>& environment,
+                              MainLoop& loop, ansible::Vault& vault);
 
 /// Everything that is compiled in.
 Registry builtin_registry();

@@ -9,6 +9,7 @@
 #include "millrace/base/log.hpp"
 #include "millrace/controller/controller.hpp"
 #include "millrace/daemon/plugins.hpp"
+#include "millrace/daemon/vault_options.hpp"
 #include "millrace/event/value.hpp"
 #include "millrace/pipeline/engine.hpp"
 #include "millrace/pipeline/journal.hpp"
@@ -24,6 +25,8 @@ struct RunOptions {
   std::string variables_file;
   std::vector<std::string> environment_variables;
   std::string inventory;
+  std::string project_tarball;  ///< an Ansible project, to be unpacked; empty: none
+  VaultOptions vault;
   std::string configuration_file;  ///< empty: none
   PluginOptions plugins;
   controller::ControllerOptions controller;

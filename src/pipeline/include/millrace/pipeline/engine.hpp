@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "millrace/ansible/vault.hpp"
 #include "millrace/base/diagnostic.hpp"
 #include "millrace/base/log.hpp"
 #include "millrace/event/value.hpp"
@@ -34,6 +35,7 @@ class Recorder;
 struct EngineOptions {
   Object variables;  ///< for templates
   std::string inventory;
+  std::string project;  ///< folder of an Ansible project; empty: none
   Duration shutdown_delay = std::chrono::seconds(60);  ///< how long actions may go on at the end
   std::optional<rules::ExecutionStrategy> execution_strategy;  ///< of rule sets that do not say
   bool print_events = false;                                   ///< a banner for each event received
@@ -44,6 +46,7 @@ struct EngineOptions {
       10;  ///< firings of a rule set that wait to be acted upon; then no event is read
   std::size_t concurrent_actions = 25;  ///< of a rule set with the parallel strategy
   rules::SessionOptions session;
+  ansible::Vault* vault = nullptr;      ///< decrypts texts of settings; outlives the engine
   TemplateHost* templates = nullptr;    ///< for more than plain paths; outlives the engine
   std::filesystem::path source_memory;  ///< folder of what sources remember; empty: nothing lasts
   Journal* journal = nullptr;           ///< open, and outlives the engine
@@ -139,5 +142,9 @@ class Engine {
 /// The checks of create() alone: names and settings against the registry.
 void check_extensions(const rules::Rulebook& rulebook, const Registry& registry,
                       Diagnostics& diagnostics);
+
+/// Tells of actions that need an inventory where there is none.
+void check_inventory(const rules::Rulebook& rulebook, const std::string& inventory,
+                     Diagnostics& diagnostics);
 
 }  // namespace millrace::pipeline

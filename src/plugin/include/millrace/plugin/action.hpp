@@ -52,6 +52,8 @@ class EngineServices {
   virtual void output_closed() = 0;
   virtual const Object& variables() const = 0;
   virtual const std::string& inventory() const = 0;
+  /// Folder of an Ansible project that playbooks are looked for in; empty: there is none.
+  virtual const std::string& project() const = 0;
   /// Whether the user wants to see what goes into the rule sets.
   virtual bool print_events() const = 0;
 

@@ -84,6 +84,12 @@ struct PluginListing {
   std::vector<Notice> notices;
 };
 
+/// The file of playbook `ns.coll.name` in the collections that `environment` has: name.yml or
+/// name.yaml, in the collection's folder `playbooks` or in the collection itself. Errors:
+/// not_found.
+Result<std::filesystem::path> find_playbook(std::string_view name,
+                                            const PluginEnvironment& environment);
+
 /// Finds plugins by name and by folder, without running anything of them. What was read once is
 /// kept: make a new one to see changes on disk. Not for several threads at a time.
 class PluginFinder {

@@ -25,6 +25,8 @@ class Output {
   /// stars.
   Result<> banner(WallTime time, std::string_view name, std::string_view content);
 
+  /// Whether a terminal shows it.
+  bool is_terminal() const;
   /// Whether the reader has gone away (a closed pipe): nothing can be printed any more.
   bool closed() const { return closed_; }
 

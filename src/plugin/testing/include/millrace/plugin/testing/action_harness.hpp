@@ -37,6 +37,7 @@ class FakeEngine final : public EngineServices {
   JobController* job_controller() const override { return controller; }
   const Object& variables() const override { return startup_variables; }
   const std::string& inventory() const override { return inventory_path; }
+  const std::string& project() const override { return project_folder; }
   bool print_events() const override { return prints_events; }
 
   std::vector<Added> facts_set;
@@ -47,9 +48,17 @@ class FakeEngine final : public EngineServices {
   std::vector<DocumentPtr> memory;  ///< what facts() answers for `rules`
   Object startup_variables;
   std::string inventory_path;
+  std::string project_folder;
   bool prints_events = false;
   JobController* controller = nullptr;
   Duration shutdown_delay = std::chrono::seconds(60);
+};
+
+/// Keeps what it is told.
+class FakeAudit final : public AuditSink {
+ public:
+  void send(Object message) override { messages.push_back(std::move(message)); }
+  std::vector<Object> messages;
 };
 
 /// Runs one action of the rule `rule` in the rule set `rules`. Time is moved by hand; what the
@@ -89,6 +98,7 @@ class ActionHarness {
   const Object& outcome() const { return context_->outcome; }
 
   FakeEngine engine;
+  FakeAudit audit;
   std::vector<std::string> hosts;
 
  private:
