@@ -99,7 +99,7 @@ TEST_F(RunPlaybook, TellsTheAuditOfTheJobAndOfEachEvent) {
   EXPECT_EQ(event.at("type"), "AnsibleEvent");
   EXPECT_EQ(event.at("run_at"), "now");
   EXPECT_EQ(event.at("event").at("job_id"), job.at("job_id"));
-  EXPECT_EQ(Value(action.outcome_fields()), Value({{"playbook_name", "site.yml"},
+  EXPECT_EQ(Value(action.outcome()), Value({{"playbook_name", "site.yml"},
                                                    {"job_id", job.at("job_id")},
                                                    {"rc", 0},
                                                    {"status", "successful"}}));
@@ -161,8 +161,8 @@ TEST_F(RunPlaybook, FailsWithThePlaybook) {
   ansible_is("echo 'ERROR! why'; exit 2");
   auto& action = make({{"set_facts", true}});
   EXPECT_EQ(action.run().error(), Error(Errc::io, "site.yml failed with rc 2: ERROR! why"));
-  EXPECT_EQ(action.outcome_fields().at("rc"), Value(2));
-  EXPECT_EQ(action.outcome_fields().at("status"), "failed");
+  EXPECT_EQ(action.outcome().at("rc"), Value(2));
+  EXPECT_EQ(action.outcome().at("status"), "failed");
 }
 
 TEST_F(RunPlaybook, SaysWhatIsMissing) {
