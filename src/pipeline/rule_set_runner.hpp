@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "millrace/pipeline/template.hpp"
 #include "millrace/plugin/action.hpp"
 #include "millrace/rules/session.hpp"
+#include "rule_set_audit.hpp"
 #include "rule_set_recorder.hpp"
 #include "settlement.hpp"
 #include "source_runner.hpp"
@@ -40,6 +42,9 @@ class RuleSetRunner {
     Output& output;
     const EngineOptions& options;
     UuidGenerator& uuids;
+    std::uint64_t number = 0;         ///< of this rule set, in order of creation
+    std::size_t memory_at_start = 0;  ///< bytes
+    std::function<void(const std::string& why)> give_up;  ///< ends the run
   };
 
   RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules::Session> session,
@@ -55,6 +60,8 @@ class RuleSetRunner {
   void close_intake() { inbox_.close(); }
   /// No more events, and what is unread stays unread, unsettled.
   void stop_intake();
+  /// There may be room again for what waits to be told.
+  void look_for_room() { plan_has_room_.notify_all(); }
   /// How long actions may go on once nothing is left to read.
   void set_deadline(Duration delay) { deadline_ = delay; }
   /// Drops the firings that wait and stops the actions that run.
@@ -84,6 +91,9 @@ class RuleSetRunner {
   Task<> catch_up_recording();
   void advance_to_now();
   Task<bool> act_on_fired(SettlementPtr settlement);
+  Task<bool> wait_for_room();
+  bool audit_is_full() const;
+  void check_patience(Instant since);
   void print_event(const DocumentPtr& event);
   void plan(const SettlementPtr& settlement);
   void tell_notices();
@@ -94,6 +104,10 @@ class RuleSetRunner {
   Task<> run_plan();
   Task<> run_firing(Firing firing);
   Task<Result<>> run_action(const Firing& firing, RuleAction& action);
+  Task<Result<>> render(const Firing& firing, const RuleAction& action,
+                        std::optional<Settings>& rendered);
+  void beat();
+  void tell_statistics();
   void report_failure(const RuleAction& action, const Error& error);
   bool parallel() const;
 
@@ -115,6 +129,7 @@ class RuleSetRunner {
   Waiters plan_has_room_;
   std::optional<MainLoop::TimerId> timer_;  // wakes the session when a window ends
   Instant timer_at_;
+  std::optional<MainLoop::TimerId> heartbeat_;
   bool reading_ended_ = false;
   bool intake_stopped_ = false;
   bool actions_cancelled_ = false;
@@ -126,6 +141,7 @@ class RuleSetRunner {
   std::uint64_t actions_ok_ = 0;
   std::uint64_t actions_failed_ = 0;
   std::vector<std::uint64_t> firings_by_rule_;
+  RuleSetCounts counts_;
 };
 
 }  // namespace millrace::pipeline
