@@ -149,11 +149,11 @@ TEST(RunOptions, ZeroConcurrentActionsAreTheDefault) {
 
 TEST(RunOptions, WithoutEffectAreToldOnce) {
   const auto request = resolved({given("controller-url", "a"), given("controller-url", "b"),
-                                 given("hot-reload"), given("gc-after", "10")});
+                                 given("vault-id", "a@b"), given("gc-after", "10")});
   ASSERT_TRUE(request);
   EXPECT_EQ(request->options.warnings,
             (std::vector<std::string>{"option --controller-url has no effect in this version",
-                                      "option --hot-reload has no effect in this version"}));
+                                      "option --vault-id has no effect in this version"}));
 }
 
 }  // namespace
