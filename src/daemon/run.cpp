@@ -218,21 +218,24 @@ struct Work {
   WorkFolder folder;
   Assignment assignment;
 };
-Task<> keep_assignment(const RunOptions& options, const std::filesystem::path& folder,
-                       MainLoop& loop, Log& log, std::optional<Result<Assignment>>& outcome) {
+Task<> keep_assignment(const RunOptions& options, MainLoop& loop, Log& log,
+                       std::optional<Result<AssignmentReader>>& outcome) {
   net::WebsocketClient client(loop, log, client_options(options.audit));
-  outcome = co_await fetch_assignment(client, options.id, folder, log);
+  outcome = co_await fetch_assignment(client, options.id, log);
 }
 Result<Work> fetch_work(const RunOptions& options, MainLoop& loop, Log& log) {
+  std::optional<Result<AssignmentReader>> fetched;
+  loop.run_until_done(keep_assignment(options, loop, log, fetched));
+  if (!*fetched) return fetched->error();
+  // Not before: until then a signal ends the process, and would leave the folder behind.
   auto folder = WorkFolder::create();
   if (!folder) return folder.error();
-  std::optional<Result<Assignment>> outcome;
-  loop.run_until_done(keep_assignment(options, folder->path(), loop, log, outcome));
-  if (!*outcome) return outcome->error();
+  auto assignment = (*fetched)->finish(folder->path());
+  if (!assignment) return assignment.error();
   // Nothing else runs yet that could read the environment.
-  for (const auto& [name, value] : (*outcome)->environment)
+  for (const auto& [name, value] : assignment->environment)
     ::setenv(name.c_str(), value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
-  return Work{std::move(*folder), std::move(**outcome)};
+  return Work{std::move(*folder), std::move(*assignment)};
 }
 
 // What lives beside the engine, and ends after it.

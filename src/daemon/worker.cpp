@@ -200,13 +200,13 @@ Result<Assignment> AssignmentReader::finish(const std::filesystem::path& folder)
   return std::move(assignment_);
 }
 
-Task<Result<Assignment>> fetch_assignment(net::WebsocketClient& client, std::string id,
-                                          std::filesystem::path folder, Log& log) {
+Task<Result<AssignmentReader>> fetch_assignment(net::WebsocketClient& client, std::string id,
+                                                Log& log) {
   Conversation conversation(std::move(id), log);
   const auto held = co_await client.run(
       [&conversation](net::Websocket& socket) { return conversation.hold(socket); });
   if (!held) co_return held.error();
-  co_return conversation.reader().finish(folder);
+  co_return std::move(conversation.reader());
 }
 
 }  // namespace millrace::daemon

@@ -41,8 +41,8 @@ class AssignmentReader {
 };
 
 /// Asks the server what to do, and waits until it has said so; as long as that takes. What came
-/// before a connection was lost is asked for again. Errors: those of the client and the reader.
-Task<Result<Assignment>> fetch_assignment(net::WebsocketClient& client, std::string id,
-                                          std::filesystem::path folder, Log& log);
+/// before a connection was lost is asked for again. Errors: those of the client and of take().
+Task<Result<AssignmentReader>> fetch_assignment(net::WebsocketClient& client, std::string id,
+                                                Log& log);
 
 }  // namespace millrace::daemon

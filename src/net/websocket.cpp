@@ -247,7 +247,8 @@ class Websocket::LinkOver final : public Link {
     error_code error;
     if constexpr (std::is_same_v<Stream, Tls>) {
       auto& tls = stream_.next_layer();
-      SSL_set_tlsext_host_name(tls.native_handle(), address.host.c_str());
+      asio::ip::make_address(address.host, error);
+      if (error) SSL_set_tlsext_host_name(tls.native_handle(), address.host.c_str());  // a name
       if (options.tls.verify)
         tls.set_verify_callback(ssl::host_name_verification(address.host), error);
       co_await tls.async_handshake(ssl::stream_base::client,

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit websocket and worker mode, against a server that refuses, drops and goes away."""
 import pathlib
+import ssl
 import subprocess
 import tempfile
-import time
 import unittest
 
 from program import program
@@ -27,7 +27,8 @@ SEVERAL = """
   hosts: all
   sources:
     - ansible.eda.range:
-        limit: 2
+        limit: 1000
+        delay: 0.05
   rules:
     - name: first
       condition: event.i == 0
@@ -45,6 +46,21 @@ SEVERAL = """
           message: enough
 """
 
+STUCK = """
+- name: stuck
+  hosts: all
+  execution_strategy: parallel
+  sources:
+    - ansible.eda.range:
+        limit: 1000
+  rules:
+    - name: each
+      condition: event.i is defined
+      action:
+        exec:
+          argv: [sleep, "60"]
+"""
+
 WORK = """
 - name: work
   hosts: all
@@ -55,15 +71,11 @@ WORK = """
   rules:
     - name: show
       condition: event.i == vars.number
-      action:
-        debug:
-          msg: "number {{ number }}, file {{ eda.filename.notes }}"
-    - name: environment
-      condition: event.i == 0
-      action:
-        exec:
-          program: /bin/sh
-          arguments: ["-c", "cp $NOTES_FROM $NOTES_TO"]
+      actions:
+        - debug:
+            msg: "number {{ number }}, file {{ eda.filename.notes }}"
+        - exec:
+            argv: ["/bin/sh", "-c", "cp $NOTES_FROM $NOTES_TO"]
 """
 
 
@@ -152,6 +164,22 @@ class Worker(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("HTTP 403", done.stderr)
 
+    def test_certificates_are_checked_as_asked(self):
+        certificate, key = self.folder / "cert.pem", self.folder / "key.pem"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                        "-out", certificate], check=True, capture_output=True)
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate, key)
+        for verify, code in ((certificate, 0), ("no", 0), ("yes", 1), (self.folder / "none", 1)):
+            with self.subTest(verify), AuditServer(tls=tls) as server:
+                done = self.run_program("-W", server.url, "--websocket-ssl-verify", verify, "--shutdown-delay", "5",
+                                        rulebook=COUNTING.format(limit=3))
+                self.assertEqual(done.returncode, code, done.stderr)
+                self.assertEqual(len(server.of_type("Action")), 3 if code == 0 else 0)
+                if code:
+                    self.assertIn("certificate", done.stderr)
+
     def test_statistics_are_told_at_every_match_and_at_the_end(self):
         with AuditServer() as server:
             done = self.run_program("-W", server.url, "--heartbeat", "30", rulebook=COUNTING.format(limit=3))
@@ -183,6 +211,12 @@ class Worker(unittest.TestCase):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("TimedOutReporting", done.stderr)
         self.assertRegex(done.stderr, r"(?m)^\d{1,2} events read")
+
+    def test_concurrent_actions_that_never_end_end_the_run(self):
+        done = self.run_program("-m", "2", "--max-actions-timeout", "1", "--shutdown-delay", "0.2",
+                                rulebook=STUCK)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("TimedOutActions: all 2 concurrent actions", done.stderr)
 
     def test_a_worker_does_what_it_is_told(self):
         target = self.folder / "copied"

@@ -3,6 +3,7 @@
 refuse tokens, drop and close connections, and go away for a while."""
 import asyncio
 import base64
+import http
 import http.server
 import json
 import threading
@@ -21,20 +22,21 @@ def encoded(text):
 
 class AuditServer:
     """`assignment`: messages for workers, before EndOfResponse. `tokens`: those that are let in; None: everybody.
-    `endings`: for each connection in turn, (after how many messages, close code); 0: it is dropped.
+    `tls`: an ssl.SSLContext. `endings`: for each connection in turn, (after how many messages, close code); 0: it is dropped.
 
     with AuditServer() as server:
         … server.url … server.messages …
     """
 
-    def __init__(self, assignment=(), tokens=None, endings=()):
+    def __init__(self, assignment=(), tokens=None, endings=(), tls=None):
         if websockets is None:
             missing("the Python module websockets", "python3-websockets")
         self.assignment = list(assignment)
         self.tokens = tokens
         self.endings = list(endings)
         self.port = free_port()
-        self.url = f"ws://127.0.0.1:{self.port}/api/ws"
+        self._tls = tls
+        self.url = f"{'wss' if tls else 'ws'}://127.0.0.1:{self.port}/api/ws"
         self.messages = []
         self.refused = []
         self.connections = 0
@@ -69,7 +71,8 @@ class AuditServer:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(20)
 
     async def _start(self):
-        self._server = await websockets.serve(self._serve, "127.0.0.1", self.port, process_request=self._let_in)
+        self._server = await websockets.serve(self._serve, "127.0.0.1", self.port, ssl=self._tls,
+                                              process_request=self._let_in)
 
     async def _stop(self):
         self._server.close()
@@ -81,7 +84,7 @@ class AuditServer:
         if self.tokens is None or token in self.tokens:
             return None
         self.refused.append(token)
-        return 403, [], b"no\n"
+        return http.HTTPStatus.FORBIDDEN, [], b"no\n"
 
     async def _serve(self, socket, _path=None):
         self.connections += 1
@@ -93,13 +96,21 @@ class AuditServer:
                 self.messages.append(message)
                 taken += 1
                 if count is not None and taken >= count:
-                    if code:
-                        await socket.close(code)
-                    else:
-                        socket.transport.abort()
-                    return
+                    return await self._end(socket, code)
                 if message["type"] == "Worker":
                     await self._assign(socket)
+        except websockets.ConnectionClosed:
+            pass
+
+    async def _end(self, socket, code):
+        """What was read, and perhaps acknowledged, before the end is kept."""
+        if code:
+            await socket.close(code)
+        else:
+            socket.transport.abort()
+        try:
+            while True:
+                self.messages.append(json.loads(await socket.recv()))
         except websockets.ConnectionClosed:
             pass
 
