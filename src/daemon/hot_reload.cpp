@@ -58,6 +58,7 @@ Task<> HotReload::reload() {
   std::optional<pipeline::Engine::Replacement> done;
   if (!diagnostics.has_errors())
     done = co_await environment_.engine.replace(std::move(loaded.rulebooks), diagnostics);
+  if (co_await stop_requested()) co_return;
   tell(diagnostics);
   if (diagnostics.has_errors()) {
     log.error(kComponent, "HOT-RELOAD: the rulebooks hold errors: nothing was changed");

@@ -223,7 +223,6 @@ class Websocket::Link : public std::enable_shared_from_this<Link> {
 template <class Stream>
 class Websocket::LinkOver final : public Link {
  public:
-  template <class... Args>
   LinkOver(MainLoop& loop, std::unique_ptr<ssl::context> tls, std::size_t max_message)
       : Link(loop), tls_(std::move(tls)), stream_(make(loop, tls_.get())) {
     stream_.read_message_max(max_message);

@@ -359,7 +359,7 @@ class Engine::Impl final : public EngineServices {
   void tell_of_deaf_sources() {
     for (const auto& member : members_) {
       for (const auto& entry : member->sources) {
-        if (entry.running)
+        if (entry.running && member->source_tasks.stopping())
           log_.warning(entry.runner->log_name(), "was asked to end, and does not yet");
       }
     }
@@ -390,6 +390,7 @@ class Engine::Impl final : public EngineServices {
       member->leaving = true;
       member->source_tasks.request_stop();
     }
+    const auto reminder = loop_.call_later(kLongEnd, [this] { tell_of_deaf_sources(); });
     // While they end they are still found by name, and can be asked to stop at once.
     for (const auto& member : members_) {
       if (!member->leaving) continue;
@@ -399,6 +400,7 @@ class Engine::Impl final : public EngineServices {
     while (std::ranges::any_of(
         members_, [](const auto& member) { return member->leaving && !member->ended; }))
       co_await member_ended_.wait_to_the_end();
+    loop_.cancel(reminder);
     if (stopping_) co_return;
     Members all;
     for (auto& place : places) {

@@ -410,7 +410,8 @@ void RuleSetRunner::report_failure(const RuleAction& action, const Error& error)
 
 void RuleSetRunner::beat() {
   heartbeat_ = environment_.loop.call_later(environment_.options.heartbeat, [this] {
-    tell_statistics();
+    // While the server is away the next ones say the same, and more.
+    if (!audit_is_full()) tell_statistics();
     beat();
   });
 }
