@@ -68,6 +68,14 @@ void Diagnostics::append(Diagnostics other) {
   std::ranges::move(other.items_, std::back_inserter(items_));
 }
 
+void Diagnostics::soften(std::string_view code) {
+  for (auto& item : items_) {
+    if (item.severity != Severity::error || item.code != code) continue;
+    item.severity = Severity::warning;
+    --errors_;
+  }
+}
+
 void Diagnostics::sort() {
   std::ranges::stable_sort(items_, {}, [](const Diagnostic& item) {
     return std::tie(item.where.file, item.where.line, item.where.column);

@@ -42,9 +42,9 @@ TEST(AnsibleRulebook, TakesTheOptionsOfTheOriginal) {
   EXPECT_EQ(run.options.environment_variables, (Words{"A", "B"}));
   EXPECT_EQ(run.options.inventory, "hosts");
   EXPECT_EQ(run.options.vault.ids, (Words{"a@b", "c@d"}));
-  EXPECT_TRUE(run.worker);
-  EXPECT_EQ(run.id, "7");
-  EXPECT_EQ(run.websocket_url, "ws://x");
+  EXPECT_TRUE(run.options.worker);
+  EXPECT_EQ(run.options.id, "7");
+  EXPECT_EQ(run.options.audit.url, "ws://x");
   EXPECT_EQ(run.options.concurrent_actions, 2u);
 }
 

@@ -26,10 +26,10 @@ LogLevel level_of(int verbosity) {
 
 // What keeps `ansible-rulebook` from starting before anything is read; empty: nothing.
 std::string_view cannot_start(const RunRequest& request) {
-  if (request.worker && (request.id.empty() || request.websocket_url.empty()))
+  const auto& options = request.options;
+  if (options.worker && (options.id.empty() || options.audit.url.empty()))
     return "Worker mode needs an id and websocket url specfied";
-  if (!request.options.rulebooks.empty()) return {};
-  if (request.worker) return "worker mode is not available in this version";
+  if (options.worker || !options.rulebooks.empty()) return {};
   return "Rulebook must be specified in non worker mode";
 }
 
@@ -51,7 +51,11 @@ int run(const RunArguments& arguments) {
     return kWrongCommandLine;
   };
   if (!request) return refuse(request.error().message());
-  if (request->options.rulebooks.empty()) return refuse("no rulebook was given");
+  if (request->options.worker) {
+    if (const auto why = cannot_start(*request); !why.empty()) return refuse(why);
+  } else if (request->options.rulebooks.empty()) {
+    return refuse("no rulebook was given");
+  }
   request->options.log.least = level_of(request->verbosity);
   return daemon::run(request->options);
 }

@@ -74,9 +74,18 @@ Take text_into(std::string daemon::RunOptions::* member) {
   };
 }
 
-Take text_into(std::string RunRequest::* member) {
+Take text_into(std::string daemon::AuditServer::* member) {
   return [member](RunRequest& request, std::string_view value) -> Result<> {
-    request.*member = value;
+    request.options.audit.*member = value;
+    return {};
+  };
+}
+
+Take flag_into(bool daemon::RunOptions::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    const auto flag = to_flag(value);
+    if (!flag) return flag.error();
+    request.options.*member = *flag;
     return {};
   };
 }
@@ -105,18 +114,28 @@ Result<> take_environment_names(RunRequest& request, std::string_view value) {
   return {};
 }
 
-Result<> take_print_events(RunRequest& request, std::string_view value) {
+template <class Member>
+Take seconds_into(Member daemon::RunOptions::* member) {
+  return [member](RunRequest& request, std::string_view value) -> Result<> {
+    const auto seconds = to_seconds(value);
+    if (!seconds) return seconds.error();
+    request.options.*member =
+        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+    return {};
+  };
+}
+
+Result<> take_skip_audit(RunRequest& request, std::string_view value) {
   const auto flag = to_flag(value);
   if (!flag) return flag.error();
-  request.options.print_events = *flag;
+  request.options.audit.skip_actions = *flag;
   return {};
 }
 
-Result<> take_shutdown_delay(RunRequest& request, std::string_view value) {
-  const auto seconds = to_seconds(value);
-  if (!seconds) return seconds.error();
-  request.options.shutdown_delay =
-      std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds));
+Result<> take_reporting_queue(RunRequest& request, std::string_view value) {
+  const auto count = to_count(value);
+  if (!count) return count.error();
+  if (*count > 0) request.options.audit.most_waiting = *count;
   return {};
 }
 
@@ -236,11 +255,6 @@ Result<> take_version(RunRequest& request, std::string_view) {
   return {};
 }
 
-Result<> take_worker(RunRequest& request, std::string_view) {
-  request.worker = true;
-  return {};
-}
-
 Take controller_text(std::string controller::ControllerOptions::* member) {
   return [member](RunRequest& request, std::string_view value) -> Result<> {
     request.options.controller.*member = value;
@@ -333,9 +347,10 @@ void add_working_options(std::vector<RunOption>& all) {
                       "inventory file or directory for actions that run on hosts",
                       text_into(&RunOptions::inventory)));
   all.push_back(works("print-events", 0, "", "EDA_PRINT_EVENTS",
-                      "print each event that is received", take_print_events));
+                      "print each event that is received", flag_into(&RunOptions::print_events)));
   all.push_back(works("shutdown-delay", 0, "SECONDS", "EDA_SHUTDOWN_DELAY",
-                      "how long actions may go on at the end (60)", take_shutdown_delay));
+                      "how long actions may go on at the end (60)",
+                      seconds_into(&RunOptions::shutdown_delay)));
   all.push_back(works("execution-strategy", 0, "sequential|parallel", "EDA_EXECUTION_STRATEGY",
                       "how rule sets that do not say it run their actions (sequential)",
                       take_execution_strategy));
@@ -430,34 +445,48 @@ void add_journal_options(std::vector<RunOption>& all) {
                       text_into(&daemon::RunOptions::persistence_id)));
 }
 
-void add_options_to_come(std::vector<RunOption>& all) {
-  all.push_back(to_come("hot-reload", 0, "", "", "start anew when the rulebook file changes"));
-  all.push_back(to_come("max-back-pressure-timeout", 0, "SECONDS", "EDA_MAX_BACK_PRESSURE_TIMEOUT",
-                        "longest wait for room before a run is given up"));
+void add_options_to_come(std::vector<RunOption>& all) {}
+
+void add_pressure_options(std::vector<RunOption>& all) {
+  using daemon::RunOptions;
+  all.push_back(works("hot-reload", 0, "", "",
+                      "when a rulebook file changes, exchange the rule sets that changed",
+                      flag_into(&RunOptions::hot_reload)));
+  all.push_back(works("max-back-pressure-timeout", 0, "SECONDS", "EDA_MAX_BACK_PRESSURE_TIMEOUT",
+                      "longest wait for room before a run is given up (3600)",
+                      seconds_into(&RunOptions::longest_wait_for_room)));
+  all.push_back(works("max-actions-timeout", 0, "SECONDS", "EDA_MAX_ACTIONS_TIMEOUT",
+                      "the same, while all concurrent actions are busy",
+                      seconds_into(&RunOptions::longest_wait_for_actions)));
+  all.push_back(works("heartbeat", 0, "SECONDS", "",
+                      "how often to tell statistics, to the websocket server or the log",
+                      seconds_into(&RunOptions::heartbeat)));
 }
 
 void add_websocket_options(std::vector<RunOption>& all) {
-  all.push_back(
-      also_called("websocket-address", to_come("websocket-url", 'W', "URL", "EDA_WEBSOCKET_URL",
-                                               "server that audits runs and hands out work",
-                                               text_into(&RunRequest::websocket_url))));
-  all.push_back(to_come("websocket-ssl-verify", 0, "yes|no|FILE", "EDA_WEBSOCKET_SSL_VERIFY",
-                        "check the server's certificate"));
-  all.push_back(to_come("websocket-access-token", 0, "TOKEN", "EDA_WEBSOCKET_ACCESS_TOKEN",
-                        "token for the server"));
-  all.push_back(to_come("websocket-refresh-token", 0, "TOKEN", "EDA_WEBSOCKET_REFRESH_TOKEN",
-                        "token that renews the token"));
-  all.push_back(to_come("websocket-token-url", 0, "URL", "EDA_WEBSOCKET_TOKEN_URL",
-                        "where tokens are renewed"));
-  all.push_back(to_come("id", 0, "ID", "", "activation id", text_into(&RunRequest::id)));
-  all.push_back(
-      to_come("worker", 'w', "", "", "take the rulebook from the websocket server", take_worker));
-  all.push_back(to_come("heartbeat", 0, "SECONDS", "",
-                        "how often to send statistics to the websocket server"));
-  all.push_back(
-      to_come("skip-audit-events", 0, "", "EDA_SKIP_AUDIT_EVENTS", "send no audit messages"));
-  all.push_back(to_come("max-reporting-queue-size", 0, "N", "EDA_MAX_REPORTING_QUEUE_SIZE",
-                        "audit messages that may wait"));
+  using daemon::AuditServer;
+  using daemon::RunOptions;
+  all.push_back(also_called(
+      "websocket-address",
+      works("websocket-url", 'W', "URL", "EDA_WEBSOCKET_URL",
+            "server that audits runs and hands out work", text_into(&AuditServer::url))));
+  all.push_back(works("websocket-ssl-verify", 0, "yes|no|FILE", "EDA_WEBSOCKET_SSL_VERIFY",
+                      "check the server's certificate; FILE: with these authorities (yes)",
+                      text_into(&AuditServer::ssl_verify)));
+  all.push_back(works("websocket-access-token", 0, "TOKEN", "EDA_WEBSOCKET_ACCESS_TOKEN",
+                      "token for the server", text_into(&AuditServer::access_token)));
+  all.push_back(works("websocket-refresh-token", 0, "TOKEN", "EDA_WEBSOCKET_REFRESH_TOKEN",
+                      "token that renews the token", text_into(&AuditServer::refresh_token)));
+  all.push_back(works("websocket-token-url", 0, "URL", "EDA_WEBSOCKET_TOKEN_URL",
+                      "where tokens are renewed", text_into(&AuditServer::token_url)));
+  all.push_back(works("id", 0, "ID", "", "activation id", text_into(&RunOptions::id)));
+  all.push_back(works("worker", 'w', "", "", "take the rulebook from the websocket server",
+                      flag_into(&RunOptions::worker)));
+  all.push_back(works("skip-audit-events", 0, "", "EDA_SKIP_AUDIT_EVENTS",
+                      "tell the server of statistics and ends only", take_skip_audit));
+  all.push_back(works("max-reporting-queue-size", 0, "N", "EDA_MAX_REPORTING_QUEUE_SIZE",
+                      "audit messages that may wait before no event is read (50)",
+                      take_reporting_queue));
 }
 
 void add_controller_options(std::vector<RunOption>& all) {
@@ -506,6 +535,7 @@ std::vector<RunOption> make_options() {
   add_record_options(all);
   add_journal_options(all);
   add_options_to_come(all);
+  add_pressure_options(all);
   add_websocket_options(all);
   add_controller_options(all);
   return all;

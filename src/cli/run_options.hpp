@@ -18,9 +18,6 @@ struct RunRequest {
   daemon::RunOptions options;
   int verbosity = 0;  ///< how often -v was given
   bool version = false;
-  bool worker = false;
-  std::string id;
-  std::string websocket_url;
 };
 
 /// An option of programs that run rulebooks. One table serves `millrace run` and

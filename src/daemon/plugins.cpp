@@ -135,17 +135,27 @@ Result<> Plugins::take(LoadedPlugin plugin) {
 }
 
 void Plugins::load_named(std::vector<rules::Rulebook>& rulebooks, Diagnostics& diagnostics) {
+  name_all(rulebooks, When::before_the_run, diagnostics);
+  check_configuration(diagnostics);
+}
+
+void Plugins::name_loaded(std::vector<rules::Rulebook>& rulebooks, Diagnostics& diagnostics) {
+  name_all(rulebooks, When::in_the_run, diagnostics);
+}
+
+void Plugins::name_all(std::vector<rules::Rulebook>& rulebooks, When when,
+                       Diagnostics& diagnostics) {
   for (auto& rulebook : rulebooks) {
     for (auto& rule_set : rulebook.rule_sets) {
       for (auto& source : rule_set.sources) {
         const auto named = source.plugin.name;
-        load_extension(source.plugin, PluginKind::source, diagnostics);
+        load_extension(source.plugin, PluginKind::source, when, diagnostics);
         if (!source.named && source.plugin.name != named) source.name = source.plugin.name;
-        for (auto& filter : source.filters) load_extension(filter, PluginKind::filter, diagnostics);
+        for (auto& filter : source.filters)
+          load_extension(filter, PluginKind::filter, when, diagnostics);
       }
     }
   }
-  check_configuration(diagnostics);
 }
 
 void Plugins::check_configuration(Diagnostics& diagnostics) {
@@ -154,7 +164,8 @@ void Plugins::check_configuration(Diagnostics& diagnostics) {
   warn_of_unknown_plugins(configuration_, known, diagnostics);
 }
 
-void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnostics& diagnostics) {
+void Plugins::load_extension(rules::Extension& named, PluginKind kind, When when,
+                             Diagnostics& diagnostics) {
   auto lookup = kind == PluginKind::source ? finder_.find_source(named.name)
                                            : finder_.find_filter(named.name);
   tell(lookup.notices);
@@ -165,7 +176,7 @@ void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnosti
     const auto code =
         named.name.contains('.') ? "plugin-not-found" : fmt::format("unknown-{}", to_string(kind));
     diagnostics.error(code, named.where, lookup.found.error().message(), hint);
-    stand_in(registry_, named.name, kind);
+    if (when == When::before_the_run) stand_in(registry_, named.name, kind);
     return;
   }
   const auto& found = *lookup.found;
@@ -174,6 +185,13 @@ void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnosti
                               ? registry_.sources.find(named.name) != nullptr
                               : registry_.filters.find(named.name) != nullptr;
     if (!is_known) named.name = found.registered;
+    return;
+  }
+  if (when == When::in_the_run && !is_loaded(found)) {
+    diagnostics.error(
+        "plugin-not-loaded", named.where,
+        fmt::format("{} {} was not loaded when the run began", to_string(kind), named.name),
+        "start the program again to use it");
     return;
   }
   if (auto loaded = load_legacy(found); !loaded) {
@@ -189,14 +207,17 @@ void Plugins::load_extension(rules::Extension& named, PluginKind kind, Diagnosti
   named.name = found.name;
 }
 
-Result<> Plugins::load_legacy(const FoundPlugin& found) {
+bool Plugins::is_loaded(const FoundPlugin& found) const {
   const auto provided = [&](const auto* descriptor) {
     return descriptor != nullptr && descriptor->provider == found.file;
   };
+  return found.kind == PluginKind::source ? provided(registry_.sources.find(found.name))
+                                          : provided(registry_.filters.find(found.name));
+}
+
+Result<> Plugins::load_legacy(const FoundPlugin& found) {
+  if (is_loaded(found)) return {};
   const bool is_source = found.kind == PluginKind::source;
-  if (is_source ? provided(registry_.sources.find(found.name))
-                : provided(registry_.filters.find(found.name)))
-    return {};
   auto loaded =
       load_file({found.name, is_source ? PluginFile::Form::source : PluginFile::Form::filter,
                  found.file, found.origin});

@@ -96,10 +96,12 @@ class OwnRenderer final : public Renderer {
   std::unique_ptr<Host> host_;
 };
 
-LoadedRulebooks load(const std::vector<std::string>& files, const Object& variables,
-                     Renderer& renderer) {
+LoadedRulebooks load(
+    const std::vector<std::string>& files, const Object& variables, Renderer& renderer,
+    rules::LoadOptions::UnknownKeys unknown_keys = rules::LoadOptions::UnknownKeys::error) {
   LoadedRulebooks loaded;
   rules::LoadOptions options;
+  options.unknown_keys = unknown_keys;
   options.variables = &variables;
   options.render = [&renderer](std::string_view text) { return renderer.render(text); };
   for (const auto& file : files) {
@@ -153,9 +155,10 @@ Task<> keep(Task<Result<T>> task, std::optional<Result<T>>& outcome) {
 }  // namespace
 
 LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
-                               MainLoop& loop, TemplateHost& templates) {
+                               MainLoop& loop, TemplateHost& templates,
+                               rules::LoadOptions::UnknownKeys unknown_keys) {
   SharedRenderer renderer(variables, loop, templates);
-  return load(files, variables, renderer);
+  return load(files, variables, renderer, unknown_keys);
 }
 
 LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,

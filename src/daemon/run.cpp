@@ -15,13 +15,18 @@
 #include <string_view>
 #include <utility>
 
+#include "audit/websocket_audit.hpp"
+#include "hot_reload.hpp"
 #include "millrace/ansible/project.hpp"
 #include "millrace/base/files.hpp"
 #include "millrace/base/terminal.hpp"
 #include "millrace/base/text.hpp"
+#include "millrace/daemon/assignment.hpp"
 #include "millrace/daemon/rulebooks.hpp"
 #include "millrace/event/json.hpp"
 #include "progress_line.hpp"
+#include "work_folder.hpp"
+#include "worker.hpp"
 
 namespace millrace::daemon {
 namespace {
@@ -220,6 +225,59 @@ class EndOfPlugins {
   Plugins& plugins_;
 };
 
+net::WebsocketClient::Options client_options(const AuditServer& server) {
+  net::WebsocketClient::Options options{
+      .connection = {.url = server.url, .bearer = server.access_token},
+      .refresh_token = server.refresh_token,
+      .token_url = server.token_url};
+  auto& tls = options.connection.tls;
+  const auto& verify = server.ssl_verify;
+  tls.verify = verify != "no" && verify != "false" && verify != "False";
+  const bool named =
+      tls.verify && !verify.empty() && verify != "yes" && verify != "true" && verify != "True";
+  if (named) tls.authorities = verify;
+  return options;
+}
+
+// Worker mode: what to do comes from the server. Its files go with the folder.
+struct Work {
+  WorkFolder folder;
+  Assignment assignment;
+};
+Task<> keep_assignment(const RunOptions& options, MainLoop& loop, Log& log,
+                       std::optional<Result<AssignmentReader>>& outcome) {
+  net::WebsocketClient client(loop, log, client_options(options.audit));
+  outcome = co_await fetch_assignment(client, options.id, log);
+}
+Result<Work> fetch_work(const RunOptions& options, MainLoop& loop, Log& log) {
+  std::optional<Result<AssignmentReader>> fetched;
+  loop.run_until_done(keep_assignment(options, loop, log, fetched));
+  if (!*fetched) return fetched->error();
+  // Not before: until then a signal ends the process, and would leave the folder behind.
+  auto folder = WorkFolder::create();
+  if (!folder) return folder.error();
+  auto assignment = (*fetched)->finish(folder->path());
+  if (!assignment) return assignment.error();
+  // Nothing else runs yet that could read the environment.
+  for (const auto& [name, value] : assignment->environment)
+    ::setenv(name.c_str(), value.c_str(), 1);  // NOLINT(concurrency-mt-unsafe)
+  return Work{std::move(*folder), std::move(*assignment)};
+}
+
+// What lives beside the engine, and ends after it.
+struct Companions {
+  std::unique_ptr<HotReload> hot_reload;
+  std::unique_ptr<WebsocketAudit> audit;
+};
+Task<> run_all(pipeline::Engine& engine, Companions& companions, TaskGroup& tasks,
+               Duration longest) {
+  if (companions.hot_reload) tasks.spawn("hot reload", companions.hot_reload->run());
+  co_await engine.run();
+  tasks.request_stop();
+  co_await tasks.join();
+  if (companions.audit) co_await companions.audit->finish(longest);
+}
+
 // Files; names in collections (ns.coll.name) as the files that they stand for.
 std::vector<std::string> find_rulebooks(const std::vector<std::string>& names,
                                         const PluginFinder& finder) {
@@ -234,6 +292,23 @@ std::vector<std::string> find_rulebooks(const std::vector<std::string>& names,
 Task<> keep(Task<Result<std::unique_ptr<ansible::PrivateFolder>>> task,
             std::optional<Result<std::unique_ptr<ansible::PrivateFolder>>>& outcome) {
   outcome = co_await std::move(task);
+}
+
+// What the server says counts, over what the command line says.
+void take_over(Assignment& assignment, RunOptions& options) {
+  options.rulebooks = {assignment.rulebook.string()};
+  for (auto& [label, password] : assignment.vault_passwords)
+    options.vault.given.emplace_back(std::move(label), std::move(password));
+  if (!assignment.project_tarball.empty())
+    options.project_tarball = assignment.project_tarball.string();
+  if (auto& given = assignment.controller) {
+    auto& controller = options.controller;
+    controller.url = std::move(given->url);
+    controller.token = std::move(given->token);
+    controller.username = std::move(given->username);
+    controller.password = std::move(given->password);
+    if (!given->ssl_verify.empty()) controller.ssl_verify = std::move(given->ssl_verify);
+  }
 }
 
 // The Ansible project in a tarball; nullptr without one.
@@ -294,7 +369,8 @@ Value to_value(const pipeline::Summary& summary, double seconds, std::size_t pea
   return all;
 }
 
-int run(const RunOptions& options) {
+int run(const RunOptions& given) {
+  RunOptions options = given;
   // A reader that goes away is an error of the write, not the end of the process.
   ::signal(SIGPIPE, SIG_IGN);
 
@@ -307,6 +383,28 @@ int run(const RunOptions& options) {
     return EXIT_FAILURE;
   };
   for (const auto& warning : options.warnings) log.warning("daemon", "{}", warning);
+  const SystemClock clock;
+  MainLoop loop(clock);
+  std::optional<Work> work;
+  auto unknown_keys = rules::LoadOptions::UnknownKeys::error;
+  if (options.worker) {
+    auto fetched = fetch_work(options, loop, log);
+    if (!fetched) return terminate(fetched.error().message());
+    work.emplace(std::move(*fetched));
+    take_over(work->assignment, options);
+    unknown_keys = rules::LoadOptions::UnknownKeys::warning;
+  }
+  const auto secrets = find_vault_secrets(options.vault);
+  if (!secrets) return terminate(secrets.error().message());
+  ansible::Vault vault(secrets->secrets, loop);
+  auto variables =
+      load_variables(options.variables_file, options.environment_variables, loop, vault);
+  if (!variables) return terminate(variables.error().message());
+  if (work) {
+    for (const auto& [name, value] : work->assignment.variables) (*variables)[name] = value;
+  }
+  const auto project = unpack(options.project_tarball, loop);
+  if (!project) return terminate(project.error().message());
   Diagnostics diagnostics;
   auto configuration = load_configuration(options.configuration_file, diagnostics);
   check_host_settings(configuration, diagnostics);
@@ -315,18 +413,10 @@ int run(const RunOptions& options) {
   if (!options.inventory.empty() && !std::filesystem::exists(options.inventory)) {
     return terminate(fmt::format("Inventory {} not found", options.inventory));
   }
+  if (options.hot_reload && !options.record.file.empty())
+    return terminate(
+        "a run with --hot-reload cannot be recorded: a replay knows its first rules only");
   std::map<std::string, std::string> texts = {{configuration.file, configuration.text}};
-
-  const SystemClock clock;
-  MainLoop loop(clock);
-  const auto secrets = find_vault_secrets(options.vault);
-  if (!secrets) return terminate(secrets.error().message());
-  ansible::Vault vault(secrets->secrets, loop);
-  const auto variables =
-      load_variables(options.variables_file, options.environment_variables, loop, vault);
-  if (!variables) return terminate(variables.error().message());
-  const auto project = unpack(options.project_tarball, loop);
-  if (!project) return terminate(project.error().message());
 
   // 3: plugins.
   BlockingPool pool(kBlockingThreads);
@@ -334,8 +424,8 @@ int run(const RunOptions& options) {
   Interruption interruption(loop, log, status.get());
   const EndOfPlugins end_of_plugins(plugins);
   plugins.load_folders();
-  auto loaded = load_rulebooks(find_rulebooks(options.rulebooks, plugins.finder()), *variables,
-                               loop, plugins.templates());
+  const auto files = find_rulebooks(options.rulebooks, plugins.finder());
+  auto loaded = load_rulebooks(files, *variables, loop, plugins.templates(), unknown_keys);
   diagnostics.append(std::move(loaded.diagnostics));
   loaded.texts.merge(texts);
   plugins.load_named(loaded.rulebooks, diagnostics);
@@ -373,6 +463,20 @@ int run(const RunOptions& options) {
     engine_options.journal = &*journal;
     engine_options.source_memory = journal_settings.folder / "sources";
   }
+  Companions companions;
+  if (!options.audit.url.empty()) {
+    companions.audit = std::make_unique<WebsocketAudit>(
+        loop, log,
+        WebsocketAudit::Options{.client = client_options(options.audit),
+                                .id = options.id,
+                                .most_messages = options.audit.most_waiting});
+  }
+  engine_options.audit = companions.audit.get();
+  engine_options.audit_actions = !options.audit.skip_actions;
+  engine_options.heartbeat = options.heartbeat;
+  engine_options.longest_audit_wait = options.longest_wait_for_room;
+  engine_options.longest_action_wait =
+      options.longest_wait_for_actions.value_or(options.longest_wait_for_room);
   auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), plugins.registry(), loop,
                                          pool, log, output, std::move(engine_options), diagnostics);
   diagnostics.sort();
@@ -382,12 +486,29 @@ int run(const RunOptions& options) {
     if (auto opened = recorder->open(); !opened) return terminate(opened.error().message());
   }
 
+  if (options.hot_reload && !options.worker) {
+    auto made = HotReload::create(
+        files, {loop, pool, log, plugins, *engine, *variables, options.plugins.python});
+    if (!made) return terminate(made.error().message());
+    companions.hot_reload = std::move(*made);
+  }
+
   // 6 and 7: events flow until the sources or the user end them.
   interruption.begin(*engine);
+  bool audit_failed = false;
+  if (companions.audit) {
+    companions.audit->start([&](const Error& error) {
+      log.error("websocket", "{}", error.message());
+      audit_failed = true;
+      engine->stop(pipeline::Engine::Stop::graceful);
+    });
+  }
   TaskGroup life(loop.executor(), {});
+  TaskGroup beside(loop.executor(), {});
   const Instant begun = clock.now();
   loop.call_soon([&plugins] { plugins.go_live(); });
-  life.spawn("engine", engine->run(), [&loop] { loop.stop(); });
+  life.spawn("engine", run_all(*engine, companions, beside, options.shutdown_delay),
+             [&loop] { loop.stop(); });
   std::optional<ProgressLine> progress;
   if (status) progress.emplace(loop, *status, [&engine] { return engine->progress(); });
   loop.run();
@@ -400,7 +521,7 @@ int run(const RunOptions& options) {
   if (engine->source_failed() && options.faults == RunOptions::Faults::logged) {
     return terminate("One of the source plugins failed");
   }
-  return engine->failed() ? EXIT_FAILURE : EXIT_SUCCESS;
+  return engine->failed() || audit_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 }  // namespace millrace::daemon

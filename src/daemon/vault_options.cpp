@@ -68,6 +68,18 @@ Result<> add(VaultSecrets& found, std::string label, const std::string& file) {
   return {};
 }
 
+Result<> keep(VaultSecrets& found, std::string label, const std::string& password) {
+  FileDescriptor file(::memfd_create("vault-password", MFD_CLOEXEC));
+  // Ansible runs a file that may be run, as a program that prints the password.
+  if (!file || ::fchmod(file.get(), S_IRUSR | S_IWUSR) != 0)
+    return fail_errno(errno, "cannot keep the vault password");
+  if (auto kept = write_all(file.get(), password + "\n"); !kept) return kept;
+  found.secrets.push_back(
+      {std::move(label), fmt::format("/proc/{}/fd/{}", ::getpid(), file.get())});
+  found.kept.push_back(std::move(file));
+  return {};
+}
+
 }  // namespace
 
 Result<VaultSecrets> find_vault_secrets(const VaultOptions& options) {
@@ -81,16 +93,14 @@ Result<VaultSecrets> find_vault_secrets(const VaultOptions& options) {
       return fail(Errc::invalid_settings, "`{}` is no vault id, such as label@file", id);
     added = add(found, id.substr(0, at), id.substr(at + 1));
   }
+  for (const auto& [label, password] : options.given) {
+    if (added) added = keep(found, label, password);
+  }
   if (!added) return added.error();
   if (options.ask == VaultOptions::Ask::no) return found;
   const auto password = ask_password();
   if (!password) return password.error();
-  found.typed = FileDescriptor(::memfd_create("vault-password", MFD_CLOEXEC));
-  // Ansible runs a file that may be run, as a program that prints the password.
-  if (!found.typed || ::fchmod(found.typed.get(), S_IRUSR | S_IWUSR) != 0)
-    return fail_errno(errno, "cannot keep the vault password");
-  if (auto kept = write_all(found.typed.get(), *password + "\n"); !kept) return kept.error();
-  found.secrets.push_back({"", fmt::format("/proc/{}/fd/{}", ::getpid(), found.typed.get())});
+  if (auto kept = keep(found, "", *password); !kept) return kept.error();
   return found;
 }
 

@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <exception>
-#include <list>
+#include <string>
+#include <unordered_set>
 #include <utility>
 
 #include "millrace/ansible/facts.hpp"
@@ -13,6 +14,7 @@
 #include "millrace/pipeline/journal.hpp"
 #include "millrace/pipeline/recorder.hpp"
 #include "millrace/rules/session.hpp"
+#include "rule_set_audit.hpp"
 #include "rule_set_runner.hpp"
 
 namespace millrace::pipeline {
@@ -48,6 +50,28 @@ const Descriptor<Made>* look_up(const Extensions<Made>& extensions, const rules:
   check_settings(found->schema, named.node, fmt::format("{} {}", kind, named.name), named.where,
                  diagnostics);
   return found;
+}
+
+// A rule set that was replaced is counted with what it was before.
+void merge_by_name(std::vector<Summary::RuleSet>& rule_sets) {
+  std::vector<Summary::RuleSet> merged;
+  for (auto& rule_set : rule_sets) {
+    const auto same = std::ranges::find(merged, rule_set.name, &Summary::RuleSet::name);
+    if (same == merged.end()) {
+      merged.push_back(std::move(rule_set));
+      continue;
+    }
+    for (auto& [rule, firings] : rule_set.firings) {
+      const auto counted =
+          std::ranges::find(same->firings, rule, &std::pair<std::string, std::uint64_t>::first);
+      if (counted == same->firings.end()) {
+        same->firings.emplace_back(std::move(rule), firings);
+      } else {
+        counted->second += firings;
+      }
+    }
+  }
+  rule_sets = std::move(merged);
 }
 
 }  // namespace
@@ -89,40 +113,84 @@ void check_inventory(const rules::Rulebook& rulebook, const std::string& invento
 
 class Engine::Impl final : public EngineServices {
  public:
-  Impl(std::vector<rules::Rulebook> rulebooks, MainLoop& loop, BlockingPool& pool, Log& log,
-       Output& output, EngineOptions options)
-      : rulebooks_(std::move(rulebooks)),
+  Impl(const Registry& registry, MainLoop& loop, BlockingPool& pool, Log& log, Output& output,
+       EngineOptions options)
+      : registry_(registry),
         loop_(loop),
         pool_(pool),
         log_(log),
         output_(output),
         options_(std::move(options)),
-        source_tasks_(
+        memory_at_start_(resident_bytes()),
+        first_tasks_(
             loop.executor(),
             [this](std::string_view name, const std::exception_ptr& why) { on_crash(name, why); }),
         rule_set_tasks_(
             loop.executor(),
             [this](std::string_view name, const std::exception_ptr& why) { on_crash(name, why); }) {
+    if (options_.audit == nullptr) return;
+    options_.audit->on_room([this] {
+      for (const auto& member : members_) member->runner->look_for_room();
+    });
   }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+  ~Impl() override {
+    if (options_.audit != nullptr) options_.audit->on_room({});
+  }
+
+  // One rule set and its sources.
+  struct Member {
+    struct StartedSource {
+      std::unique_ptr<SourceRunner> runner;
+      rules::Restart restart;
+      bool running = false;
+    };
+    Member(rules::RuleSet given, Impl& engine)
+        : rules(std::move(given)),
+          source_tasks(engine.loop_.executor(),
+                       [&engine](std::string_view name, const std::exception_ptr& why) {
+                         engine.on_crash(name, why);
+                       }) {}
+
+    const rules::RuleSet rules;
+    std::unique_ptr<RuleSetRunner> runner;
+    std::vector<StartedSource> sources;
+    TaskGroup source_tasks;
+    bool leaving = false;  // the rulebook no longer has it
+    bool ended = false;
+  };
+  using Members = std::vector<std::unique_ptr<Member>>;
+  // A rule set of new rulebooks: one that goes on, or one made for it.
+  struct Place {
+    Member* kept = nullptr;
+    std::unique_ptr<Member> made;
+  };
 
   // --- building
   // ------------------------------------------------------------------------------------------------------
 
-  void build(const Registry& registry, Diagnostics& diagnostics) {
-    for (const auto& rulebook : rulebooks_) {
-      check_extensions(rulebook, registry, diagnostics);
-      for (const auto& rule_set : rulebook.rule_sets) {
+  // Rule sets that are at work already, unchanged, are not made again.
+  Task<std::vector<Place>> build(std::vector<rules::Rulebook> rulebooks, Diagnostics& diagnostics) {
+    std::vector<Place> places;
+    std::unordered_set<std::string> names;
+    for (auto& rulebook : rulebooks) {
+      check_extensions(rulebook, registry_, diagnostics);
+      for (auto& rule_set : rulebook.rule_sets) {
         for (const auto& rule : rule_set.rules) check_controller(rule, diagnostics);
-        auto session = rules::Session::create(rule_set, diagnostics, options_.session);
-        if (find(rule_set.name) != nullptr) {
+        if (!names.insert(rule_set.name).second) {
           diagnostics.error(
               "duplicate-ruleset", rule_set.where,
               fmt::format("Ruleset with name: {} defined multiple times", rule_set.name));
         }
-        if (diagnostics.has_errors()) continue;
-        add(rule_set, std::move(session), registry, diagnostics);
+        if (auto* kept = find_same(rule_set)) {
+          places.push_back({.kept = kept});
+        } else if (auto made = co_await make_member(std::move(rule_set), diagnostics)) {
+          places.push_back({.made = std::move(made)});
+        }
       }
     }
+    co_return places;
   }
 
   void check_controller(const rules::Rule& rule, Diagnostics& diagnostics) const {
@@ -137,86 +205,111 @@ class Engine::Impl final : public EngineServices {
     }
   }
 
-  void add(const rules::RuleSet& rule_set, std::unique_ptr<rules::Session> session,
-           const Registry& registry, Diagnostics& diagnostics) {
-    auto actions = make_actions(rule_set, registry, diagnostics);
-    runners_.push_back(std::make_unique<RuleSetRunner>(
-        rule_set, std::move(session), std::move(actions),
-        RuleSetRunner::Environment{*this, loop_, pool_, log_, output_, options_, uuids_}));
-    if (auto recovered = runners_.back()->recover(); !recovered) {
-      diagnostics.error("damaged-journal", rule_set.where, recovered.error().message(),
-                        "move the journal away to begin without what was accepted and remembered");
-    }
-    for (const auto& source : rule_set.sources)
-      add_source(source, *runners_.back(), registry, diagnostics);
+  // For before the loop runs for good.
+  void build_first(std::vector<rules::Rulebook> rulebooks, Diagnostics& diagnostics) {
+    loop_.run_until_done(place_first(std::move(rulebooks), diagnostics));
+  }
+  Task<> place_first(std::vector<rules::Rulebook> rulebooks, Diagnostics& diagnostics) {
+    for (auto& place : co_await build(std::move(rulebooks), diagnostics))
+      members_.push_back(std::move(place.made));
+    if (diagnostics.has_errors()) co_return;
+    for (const auto& member : members_) member->runner->join_journal();
   }
 
-  std::vector<std::vector<RuleAction>> make_actions(const rules::RuleSet& rule_set,
-                                                    const Registry& registry,
-                                                    Diagnostics& diagnostics) {
+  Member* find_same(const rules::RuleSet& rule_set) const {
+    const auto found = std::ranges::find_if(members_, [&](const auto& member) {
+      return !member->leaving && !member->ended && member->rules.content == rule_set.content;
+    });
+    return found == members_.end() ? nullptr : found->get();
+  }
+
+  // Empty if there is a fault, of this rule set or of one before.
+  Task<std::unique_ptr<Member>> make_member(rules::RuleSet rule_set, Diagnostics& diagnostics) {
+    auto member = std::make_unique<Member>(std::move(rule_set), *this);
+    auto session = rules::Session::create(member->rules, diagnostics, options_.session);
+    if (diagnostics.has_errors()) co_return nullptr;
+    auto actions = co_await make_actions(member->rules, diagnostics);
+    member->runner = std::make_unique<RuleSetRunner>(
+        member->rules, std::move(session), std::move(actions),
+        RuleSetRunner::Environment{*this, loop_, pool_, log_, output_, options_, uuids_,
+                                   ++sessions_, memory_at_start_,
+                                   [this](const std::string& why) { give_up(why); }});
+    if (auto recovered = member->runner->recover(); !recovered) {
+      diagnostics.error("damaged-journal", member->rules.where, recovered.error().message(),
+                        "move the journal away to begin without what was accepted and remembered");
+    }
+    for (const auto& source : member->rules.sources)
+      co_await add_source(source, *member, diagnostics);
+    if (diagnostics.has_errors()) co_return nullptr;
+    co_return member;
+  }
+
+  Task<std::vector<std::vector<RuleAction>>> make_actions(const rules::RuleSet& rule_set,
+                                                          Diagnostics& diagnostics) {
     std::vector<std::vector<RuleAction>> by_rule;
     for (const auto& rule : rule_set.rules) {
       auto& actions = by_rule.emplace_back();
       if (!rule.enabled) continue;
       for (const auto& entry : rule.actions) {
-        if (auto action = make_action(entry, registry, diagnostics))
+        if (auto action = co_await make_action(entry, diagnostics))
           actions.push_back(std::move(*action));
       }
     }
-    return by_rule;
+    co_return by_rule;
   }
 
-  std::optional<RuleAction> make_action(const rules::Extension& entry, const Registry& registry,
-                                        Diagnostics& diagnostics) {
+  Task<std::optional<RuleAction>> make_action(const rules::Extension& entry,
+                                              Diagnostics& diagnostics) {
     RuleAction made;
     made.name = entry.name;
-    made.descriptor = registry.actions.find(entry.name);
-    if (made.descriptor == nullptr) return std::nullopt;  // told by check_extensions()
+    made.descriptor = registry_.actions.find(entry.name);
+    if (made.descriptor == nullptr) co_return std::nullopt;  // told by check_extensions()
     made.arguments = ValueTemplate::compile(entry.settings);
-    if (!wait_for(made.arguments.prepare(options_.templates))) {
-      tell_of_templates(entry, diagnostics, [this](const ValueTemplate& setting) {
-        return wait_for(setting.prepare(options_.templates));
+    if (!co_await made.arguments.prepare(options_.templates)) {
+      co_await tell_of_templates(entry, diagnostics, [this](const ValueTemplate& setting) {
+        return setting.prepare(options_.templates);
       });
-      return std::nullopt;
+      co_return std::nullopt;
     }
     Result<Settings> checked;
     if (made.arguments.is_constant()) {
       Value clear = entry.settings;
-      if (!decrypt(clear, entry, diagnostics)) return std::nullopt;
+      if (!co_await decrypt(clear, entry, diagnostics)) co_return std::nullopt;
       checked = Settings::check(made.descriptor->schema, clear.get_object());
       if (!checked) {
         diagnostics.error("wrong-settings", entry.where, checked.error().message());
-        return std::nullopt;
+        co_return std::nullopt;
       }
       made.constant.emplace(*checked);
     }
     auto action = made.descriptor->create(made.constant ? *made.constant : Settings());
     if (!action) {
       diagnostics.error("wrong-settings", entry.where, action.error().message());
-      return std::nullopt;
+      co_return std::nullopt;
     }
     made.action = std::move(*action);
-    return made;
+    co_return made;
   }
 
   // Whether the encrypted texts of settings are in clear.
-  bool decrypt(Value& settings, const rules::Extension& entry, Diagnostics& diagnostics) {
-    if (!ansible::Vault::holds_encrypted(settings)) return true;
+  Task<bool> decrypt(Value& settings, const rules::Extension& entry, Diagnostics& diagnostics) {
+    if (!ansible::Vault::holds_encrypted(settings)) co_return true;
     Result<> done = ansible::Vault::no_secrets();
     if (options_.vault != nullptr)
-      done = wait_for(options_.vault->decrypt_all(settings, entry.name));
-    if (done) return true;
+      done = co_await options_.vault->decrypt_all(settings, entry.name);
+    if (done) co_return true;
     const bool no_vault = done.error().code() == Errc::invalid_settings;
     diagnostics.error(no_vault ? "no-vault-secrets" : "wrong-vault-text", entry.where,
                       done.error().message());
-    return false;
+    co_return false;
   }
 
   // What is wrong with the templates of the settings, all of it, each at its place.
   template <class Try>
-  void tell_of_templates(const rules::Extension& entry, Diagnostics& diagnostics, Try attempt) {
+  Task<> tell_of_templates(const rules::Extension& entry, Diagnostics& diagnostics, Try attempt) {
     for (const auto& setting : entry.settings) {
-      const auto tried = attempt(ValueTemplate::compile(setting.value()));
+      const auto compiled = ValueTemplate::compile(setting.value());
+      const auto tried = co_await attempt(compiled);
       if (tried) continue;
       const auto* node = entry.node.find(setting.key());
       const bool can_mend =
@@ -228,32 +321,33 @@ class Engine::Impl final : public EngineServices {
     }
   }
 
-  void add_source(const rules::SourceEntry& entry, RuleSetRunner& runner, const Registry& registry,
-                  Diagnostics& diagnostics) {
+  Task<> add_source(const rules::SourceEntry& entry, Member& member, Diagnostics& diagnostics) {
+    auto& runner = *member.runner;
     const auto& where = entry.plugin.where;
     const auto complain = [&](const Error& error) {
       diagnostics.error("wrong-settings", where, error.message());
     };
-    const auto* descriptor = registry.sources.find(entry.plugin.name);
+    const auto* descriptor = registry_.sources.find(entry.plugin.name);
     // Settings of sources are rendered once, with the startup variables; those of filters are not.
     const auto arguments = ValueTemplate::compile(entry.plugin.settings);
     const Scope scope(options_.variables);
-    auto rendered = wait_for(arguments.render(scope, options_.templates));
+    auto rendered = co_await arguments.render(scope, options_.templates);
     if (!rendered) {
-      return tell_of_templates(entry.plugin, diagnostics, [&](const ValueTemplate& setting) {
-        return wait_for(setting.render(scope, options_.templates));
+      co_await tell_of_templates(entry.plugin, diagnostics, [&](const ValueTemplate& setting) {
+        return setting.render(scope, options_.templates);
       });
+      co_return;
     }
-    if (!decrypt(*rendered, entry.plugin, diagnostics)) return;
+    if (!co_await decrypt(*rendered, entry.plugin, diagnostics)) co_return;
     auto settings = Settings::check(descriptor->schema, rendered->get_object());
-    if (!settings) return complain(settings.error());
+    if (!settings) co_return complain(settings.error());
     std::vector<SourceRunner::NamedFilter> filters;
     for (const auto& named : entry.filters) {
-      const auto* filter = registry.filters.find(named.name);
+      const auto* filter = registry_.filters.find(named.name);
       auto filter_settings = Settings::check(filter->schema, named.settings);
-      if (!filter_settings) return complain(filter_settings.error());
+      if (!filter_settings) co_return complain(filter_settings.error());
       auto made = filter->create(*filter_settings);
-      if (!made) return complain(made.error());
+      if (!made) co_return complain(made.error());
       filters.push_back({named.name, std::move(*made)});
     }
     auto source = SourceRunner::create(
@@ -265,26 +359,14 @@ class Engine::Impl final : public EngineServices {
             [&runner](const Origin& origin, std::uint64_t position, const Error& error) {
               runner.refuse(origin, position, error);
             }});
-    if (!source) return complain(source.error());
-    sources_.push_back({std::move(*source), runner.rules().name, entry.restart});
+    if (!source) co_return complain(source.error());
+    member.sources.push_back({std::move(*source), entry.restart});
   }
 
   SourceMemory memory_of(const std::string& rule_set, const std::string& source) const {
     if (options_.source_memory.empty()) return {};
     return SourceMemory(options_.source_memory / file_name_of(rule_set) /
                         (file_name_of(source) + ".json"));
-  }
-
-  // Before the loop runs for good.
-  template <class T>
-  Result<T> wait_for(Task<Result<T>> task) {
-    std::optional<Result<T>> outcome;
-    loop_.run_until_done(keep(std::move(task), outcome));
-    return std::move(*outcome);
-  }
-  template <class T>
-  static Task<> keep(Task<Result<T>> task, std::optional<Result<T>>& outcome) {
-    outcome = co_await std::move(task);
   }
 
   // --- running
@@ -298,33 +380,26 @@ class Engine::Impl final : public EngineServices {
         co_return;
       }
     }
-    if (std::ranges::any_of(runners_, wants_facts)) {
-      source_tasks_.spawn("gathering of facts", gather_facts());
-      co_await source_tasks_.join();
+    if (std::ranges::any_of(members_, wants_facts)) {
+      first_tasks_.spawn("gathering of facts", gather_facts());
+      co_await first_tasks_.join();
     }
-    for (auto& runner : runners_)
-      rule_set_tasks_.spawn("rule set " + runner->rules().name, runner->run());
-    for (auto& entry : sources_) {
-      entry.running = true;
-      source_tasks_.spawn("source " + entry.runner->origin().name,
-                          run_source(*entry.runner, entry.restart),
-                          [&entry] { entry.running = false; });
-    }
+    for (const auto& member : members_) start(*member);
     co_await rule_set_tasks_.join();
     if (options_.journal != nullptr) {
       if (auto kept = co_await options_.journal->finish(); !kept) failed_ = true;
     }
     // Nobody reads any more: sources that wait for an answer get it.
-    for (auto& runner : runners_) runner->stop_intake();
-    source_tasks_.request_stop();
+    for (const auto& member : members_) member->runner->stop_intake();
+    stop_sources();
     const auto reminder = loop_.call_later(kLongEnd, [this] { tell_of_deaf_sources(); });
-    co_await source_tasks_.join();
+    for (const auto& member : members_) co_await member->source_tasks.join();
     loop_.cancel(reminder);
     if (options_.recorder != nullptr) co_await options_.recorder->finish();
   }
 
-  static bool wants_facts(const std::unique_ptr<RuleSetRunner>& runner) {
-    return runner->rules().gather_facts;
+  static bool wants_facts(const std::unique_ptr<Member>& member) {
+    return member->rules.gather_facts;
   }
 
   // Before sources start, so that rules know the hosts when the first event comes.
@@ -339,28 +414,115 @@ class Engine::Impl final : public EngineServices {
         log_.error("engine", "{}", gathered.error().message());
       co_return;
     }
-    for (auto& runner : runners_) {
-      if (!wants_facts(runner)) continue;
-      for (const auto& facts : *gathered) runner->insert_fact(facts);
+    for (const auto& member : members_) {
+      if (!wants_facts(member)) continue;
+      for (const auto& facts : *gathered) member->runner->insert_fact(facts);
     }
+  }
+
+  void start(Member& member) {
+    rule_set_tasks_.spawn("rule set " + member.rules.name, member.runner->run(),
+                          [this, &member] { on_rule_set_end(member); });
+    for (auto& entry : member.sources) {
+      entry.running = true;
+      member.source_tasks.spawn("source " + entry.runner->origin().name,
+                                run_source(*entry.runner, entry.restart, member),
+                                [&entry] { entry.running = false; });
+    }
+  }
+
+  void on_rule_set_end(Member& member) {
+    member.ended = true;
+    member_ended_.notify_all();
+    if (options_.audit == nullptr) return;
+    static const Ending kReplaced{.message = "The rulebook has changed"};
+    static const Ending kUnknown{.message = "The rule set has ended"};
+    options_.audit->send(shutdown_message(member.leaving ? kReplaced : ending_.value_or(kUnknown)));
+  }
+
+  void stop_sources() {
+    first_tasks_.request_stop();
+    for (const auto& member : members_) member->source_tasks.request_stop();
   }
 
   // The run waits for them: native ones perhaps for ever.
   void tell_of_deaf_sources() {
-    for (const auto& entry : sources_) {
-      if (entry.running)
-        log_.warning(entry.runner->log_name(), "was asked to end, and does not yet");
+    for (const auto& member : members_) {
+      for (const auto& entry : member->sources) {
+        if (entry.running && member->source_tasks.stopping())
+          log_.warning(entry.runner->log_name(), "was asked to end, and does not yet");
+      }
     }
   }
 
-  Task<> run_source(SourceRunner& source, rules::Restart restart) {
+  // --- replacing
+  // -----------------------------------------------------------------------------------------------------
+
+  Task<std::optional<Replacement>> replace(std::vector<rules::Rulebook> rulebooks,
+                                           Diagnostics& diagnostics) {
+    auto places = co_await build(std::move(rulebooks), diagnostics);
+    if (diagnostics.has_errors() || stopping_) co_return std::nullopt;
+    Replacement done;
+    Waiters ended;
+    // A task of the rule sets: the run does not end between the old ones and the new.
+    rule_set_tasks_.spawn("replacement", exchange(std::move(places), done),
+                          [&ended] { ended.notify_all(); });
+    co_await ended.wait_to_the_end();
+    co_return done;
+  }
+
+  Task<> exchange(std::vector<Place> places, Replacement& done) {
+    for (auto& member : members_) {
+      const bool stays = std::ranges::any_of(
+          places, [&](const Place& place) { return place.kept == member.get(); });
+      (stays ? done.kept : done.stopped).push_back(member->rules.name);
+      if (stays) continue;
+      member->leaving = true;
+      member->source_tasks.request_stop();
+    }
+    const auto reminder = loop_.call_later(kLongEnd, [this] { tell_of_deaf_sources(); });
+    // While they end they are still found by name, and can be asked to stop at once.
+    for (const auto& member : members_) {
+      if (!member->leaving) continue;
+      co_await member->source_tasks.join();
+      member->runner->close_intake();
+    }
+    while (std::ranges::any_of(
+        members_, [](const auto& member) { return member->leaving && !member->ended; }))
+      co_await member_ended_.wait_to_the_end();
+    loop_.cancel(reminder);
+    if (stopping_) co_return;
+    Members all;
+    for (auto& place : places) {
+      if (place.made) {
+        done.started.push_back(place.made->rules.name);
+        start(*place.made);
+        all.push_back(std::move(place.made));
+      } else {
+        all.push_back(
+            std::move(*std::ranges::find(members_, place.kept, &Members::value_type::get)));
+      }
+    }
+    for (const auto& member : members_) {
+      if (member) member->runner->add_to(past_);
+    }
+    past_.partial_matches = past_.state_bytes = 0;  // gone with the rule sets
+    members_ = std::move(all);
+    for (const auto& member : members_) {
+      if (std::ranges::find(done.started, member->rules.name) != done.started.end())
+        member->runner->join_journal();
+    }
+  }
+
+  Task<> run_source(SourceRunner& source, rules::Restart restart, const Member& member) {
     Duration pause = kFirstPause;
     while (true) {
       const Instant begun = loop_.clock().now();
       const auto ended = co_await source.run_source();
       if (!ended && ended.error().code() == Errc::cancelled) co_return;
+      if (member.leaving) co_return;
       if (restart == rules::Restart::never || (ended && restart == rules::Restart::on_failure)) {
-        end_source(source.origin().name, ended);
+        end_source(source.origin(), ended);
         co_return;
       }
       if (loop_.clock().now() - begun >= kSoundRun) pause = kFirstPause;
@@ -378,7 +540,8 @@ class Engine::Impl final : public EngineServices {
         fmt::format("starts again in {:.1f} s", std::chrono::duration<double>(pause).count()));
   }
 
-  void end_source(const std::string& name, const Result<>& ended) {
+  void end_source(const Origin& origin, const Result<>& ended) {
+    const auto& name = origin.name;
     const auto log_name = "source." + name;
     if (ended) {
       log_.info(log_name, "ended");
@@ -392,6 +555,9 @@ class Engine::Impl final : public EngineServices {
       if (first.size() < why.size())
         log_.write_lines(LogLevel::error, "traceback", why.substr(first.size() + 1));
     }
+    const auto text = fmt::format("Source {} initiated shutdown at {}", origin.type,
+                                  to_local_text(loop_.clock().wall()));
+    end_because({text, options_.shutdown_delay, origin.type});
     drain();
   }
 
@@ -404,37 +570,62 @@ class Engine::Impl final : public EngineServices {
       log_.error("engine", "{} ended by an unknown exception", task);
     }
     failed_ = true;
+    end_because({fmt::format("{} ended by an exception", task), options_.shutdown_delay});
     drain();
+  }
+
+  // The first reason counts.
+  void end_because(Ending ending) {
+    if (!ending_) ending_ = std::move(ending);
+  }
+
+  void give_up(const std::string& why) {
+    log_.error("engine", "{}", why);
+    failed_ = true;
+    end_because({why, options_.shutdown_delay});
+    stop(options_.shutdown_delay);
   }
 
   // A source has ended: the others stop, and what was emitted is read.
   void drain() {
     if (std::exchange(stopping_, true)) return;
-    source_tasks_.request_stop();
-    for (auto& runner : runners_) runner->close_intake();
+    stop_sources();
+    for (const auto& member : members_) member->runner->close_intake();
   }
 
   void stop(Duration delay) {
     stopping_ = true;
-    source_tasks_.request_stop();
-    for (auto& runner : runners_) {
-      runner->set_deadline(delay);
-      runner->stop_intake();
+    stop_sources();
+    for (const auto& member : members_) {
+      member->runner->set_deadline(delay);
+      member->runner->stop_intake();
     }
   }
 
   void stop_now() {
     stop(Duration::zero());
-    for (auto& runner : runners_) runner->cancel_actions();
+    for (const auto& member : members_) member->runner->cancel_actions();
+  }
+
+  void stop_on_request(Stop how) {
+    end_because({.message = "The program was asked to stop",
+                 .delay = how == Stop::now ? Duration::zero() : options_.shutdown_delay,
+                 .kind = how == Stop::now ? "now" : "graceful"});
+    if (how == Stop::now) {
+      stop_now();
+    } else {
+      stop(options_.shutdown_delay);
+    }
   }
 
   // --- services
   // ------------------------------------------------------------------------------------------------------
 
   RuleSetRunner* find(std::string_view name) const {
-    const auto found = std::ranges::find_if(
-        runners_, [&](const auto& runner) { return runner->rules().name == name; });
-    return found == runners_.end() ? nullptr : found->get();
+    const auto found = std::ranges::find_if(members_, [&](const auto& member) {
+      return member->rules.name == name && !(member->leaving && member->ended);
+    });
+    return found == members_.end() ? nullptr : (*found)->runner.get();
   }
 
   static Error not_found(std::string_view name) {
@@ -472,7 +663,9 @@ class Engine::Impl final : public EngineServices {
     shutdown_requested_ = true;
     log_.info("engine", "rule {} of {} asks for shutdown: {}", request.rule, request.rule_set,
               request.message);
-    if (request.kind == ShutdownRequest::Kind::now) {
+    const bool now = request.kind == ShutdownRequest::Kind::now;
+    end_because({request.message, request.delay, "", now ? "now" : "graceful"});
+    if (now) {
       // The action that asks is itself running: let it end first.
       loop_.call_soon([this] { stop_now(); });
     } else {
@@ -481,29 +674,32 @@ class Engine::Impl final : public EngineServices {
   }
 
   Duration default_shutdown_delay() const override { return options_.shutdown_delay; }
-  JobController* job_controller() const override { return options_.job_controller; }
   const Object& variables() const override { return options_.variables; }
   const std::string& inventory() const override { return options_.inventory; }
   const std::string& project() const override { return options_.project; }
+  JobController* job_controller() const override { return options_.job_controller; }
   bool print_events() const override { return options_.print_events; }
 
   void output_closed() override {
     if (std::exchange(output_lost_, true)) return;
     log_.error("engine", "standard output is closed: stopping");
     failed_ = true;
+    end_because({"standard output is closed", options_.shutdown_delay});
     stop(options_.shutdown_delay);
   }
 
-  Duration shutdown_delay() const { return options_.shutdown_delay; }
   bool failed() const { return failed_; }
   bool source_failed() const { return source_failed_; }
 
   Summary summary() const {
-    Summary summary;
-    for (const auto& runner : runners_) runner->add_to(summary);
-    for (const auto& entry : sources_) {
-      summary.sources.push_back(
-          {entry.rule_set, entry.runner->origin().name, std::as_const(*entry.runner).status()});
+    Summary summary = past_;
+    for (const auto& member : members_) member->runner->add_to(summary);
+    merge_by_name(summary.rule_sets);
+    for (const auto& member : members_) {
+      for (const auto& entry : member->sources) {
+        summary.sources.push_back({member->rules.name, entry.runner->origin().name,
+                                   std::as_const(*entry.runner).status()});
+      }
     }
     if (options_.journal != nullptr) summary.journal = options_.journal->totals();
     if (options_.recorder != nullptr) summary.record = options_.recorder->totals();
@@ -512,29 +708,29 @@ class Engine::Impl final : public EngineServices {
 
   Progress progress() const {
     Progress progress;
-    for (const auto& runner : runners_) runner->add_to(progress);
-    for (const auto& entry : sources_)
-      progress.fraction_read = std::max(progress.fraction_read, entry.runner->fraction_read());
+    for (const auto& member : members_) {
+      member->runner->add_to(progress);
+      for (const auto& entry : member->sources)
+        progress.fraction_read = std::max(progress.fraction_read, entry.runner->fraction_read());
+    }
     return progress;
   }
 
  private:
-  const std::vector<rules::Rulebook> rulebooks_;
+  const Registry& registry_;
   MainLoop& loop_;
   BlockingPool& pool_;
   Log& log_;
   Output& output_;
   const EngineOptions options_;
   UuidGenerator uuids_;
-  std::vector<std::unique_ptr<RuleSetRunner>> runners_;
-  struct StartedSource {
-    std::unique_ptr<SourceRunner> runner;
-    std::string rule_set;
-    rules::Restart restart;
-    bool running = false;
-  };
-  std::vector<StartedSource> sources_;
-  TaskGroup source_tasks_;
+  const std::size_t memory_at_start_;
+  std::uint64_t sessions_ = 0;
+  Members members_;
+  Waiters member_ended_;
+  Summary past_;  // of rule sets that have left
+  std::optional<Ending> ending_;
+  TaskGroup first_tasks_;  // before the sources start
   TaskGroup rule_set_tasks_;
   bool stopping_ = false;
   bool shutdown_requested_ = false;
@@ -547,9 +743,8 @@ std::unique_ptr<Engine> Engine::create(std::vector<rules::Rulebook> rulebooks,
                                        const Registry& registry, MainLoop& loop, BlockingPool& pool,
                                        Log& log, Output& output, EngineOptions options,
                                        Diagnostics& diagnostics) {
-  auto impl =
-      std::make_unique<Impl>(std::move(rulebooks), loop, pool, log, output, std::move(options));
-  impl->build(registry, diagnostics);
+  auto impl = std::make_unique<Impl>(registry, loop, pool, log, output, std::move(options));
+  impl->build_first(std::move(rulebooks), diagnostics);
   if (diagnostics.has_errors()) return nullptr;
   return std::unique_ptr<Engine>(new Engine(std::move(impl)));
 }
@@ -559,12 +754,11 @@ Engine::~Engine() = default;
 
 Task<> Engine::run() { co_await impl_->run(); }
 
-void Engine::stop(Stop how) {
-  if (how == Stop::now) {
-    impl_->stop_now();
-  } else {
-    impl_->stop(impl_->shutdown_delay());
-  }
+void Engine::stop(Stop how) { impl_->stop_on_request(how); }
+
+Task<std::optional<Engine::Replacement>> Engine::replace(std::vector<rules::Rulebook> rulebooks,
+                                                         Diagnostics& diagnostics) {
+  co_return co_await impl_->replace(std::move(rulebooks), diagnostics);
 }
 
 bool Engine::failed() const { return impl_->failed(); }

@@ -2,10 +2,12 @@
 #include "rule_set_runner.hpp"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <numeric>
 #include <utility>
 
+#include "millrace/event/json.hpp"
 #include "millrace/event/python_text.hpp"
 #include "millrace/pipeline/recorder.hpp"
 
@@ -59,7 +61,8 @@ RuleSetRunner::RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules:
       inbox_(environment.options.inbox_events),
       tasks_(environment.loop.executor(), tell(environment.log, log_name_)),
       firings_(environment.loop.executor(), tell(environment.log, log_name_)),
-      firings_by_rule_(rules.rules.size()) {
+      firings_by_rule_(rules.rules.size()),
+      counts_{.number = environment.number, .memory_at_start = environment.memory_at_start} {
   for (std::size_t i = 0; i < rules.rules.size(); ++i)
     rule_ids_.push_back(environment.uuids.next());
 }
@@ -88,7 +91,10 @@ Instant RuleSetRunner::now() const {
 }
 
 Task<> RuleSetRunner::run() {
+  counts_.start = environment_.loop.clock().wall();
   tasks_.spawn("actions", run_plan());
+  const bool beats = environment_.options.heartbeat > Duration::zero();
+  if (beats) beat();
   advance_to_now();
   set_timer();
   co_await read_inbox();
@@ -100,6 +106,8 @@ Task<> RuleSetRunner::run() {
   const auto deadline = environment_.loop.call_later(deadline_, [this] { cancel_actions(); });
   co_await tasks_.join();
   environment_.loop.cancel(deadline);
+  if (heartbeat_) environment_.loop.cancel(*heartbeat_);
+  if (beats) tell_statistics();
 }
 
 // At the start, and at the end: whether a window that is over by then fires must not depend on
@@ -119,6 +127,7 @@ Task<> RuleSetRunner::read_inbox() {
   while (!intake_stopped_) {
     auto entry = co_await inbox_.pop();
     if (!entry || !*entry) co_return;
+    if (audit_is_full() && !co_await wait_for_room()) co_return;
     co_await read_batch(std::move(**entry));
     // Timers, other rule sets and the sources get their turn.
     co_await environment_.loop.yield();
@@ -142,6 +151,7 @@ Task<> RuleSetRunner::read_batch(InboxBatch entry) {
       continue;
     }
     ++events_;
+    counts_.last_event_at = entry.received_at;
     if (environment_.options.print_events) print_event(reader_.document());
     session_->insert_event(reader_, now, fired_);
     if (recorder_) recorder_->event(now, event, arrival, reader_.uuid(), fired_);
@@ -183,10 +193,47 @@ Task<> RuleSetRunner::catch_up_recording() {
 Task<bool> RuleSetRunner::act_on_fired(SettlementPtr settlement) {
   plan(settlement);
   co_await environment_.loop.yield();
-  while (!intake_stopped_ && plan_.size() > environment_.options.pending_activations) {
-    if (auto waited = co_await plan_has_room_.wait(); !waited) co_return false;
+  co_return co_await wait_for_room();
+}
+
+bool RuleSetRunner::audit_is_full() const {
+  const auto* audit = environment_.options.audit;
+  return audit != nullptr && audit->full();
+}
+
+// Until few enough firings wait, and few enough messages of the audit; false when the intake was
+// stopped meanwhile.
+Task<bool> RuleSetRunner::wait_for_room() {
+  const auto behind = [this] {
+    return plan_.size() > environment_.options.pending_activations || audit_is_full();
+  };
+  if (intake_stopped_ || !behind()) co_return !intake_stopped_;
+  const auto& options = environment_.options;
+  const Instant since = environment_.loop.clock().now();
+  const auto check = [this, since] { check_patience(since); };
+  const std::array timers = {environment_.loop.call_later(options.longest_audit_wait, check),
+                             environment_.loop.call_later(options.longest_action_wait, check)};
+  Result<> waited;
+  while (waited && !intake_stopped_ && behind()) waited = co_await plan_has_room_.wait();
+  for (const auto& timer : timers) environment_.loop.cancel(timer);
+  co_return waited && !intake_stopped_;
+}
+
+// A wait is over that has begun `since`.
+void RuleSetRunner::check_patience(Instant since) {
+  const auto& options = environment_.options;
+  const auto waited = environment_.loop.clock().now() - since;
+  const double seconds = std::chrono::duration<double>(waited).count();
+  if (audit_is_full() && waited >= options.longest_audit_wait) {
+    environment_.give_up(
+        fmt::format("TimedOutReporting: no room for audit messages for {:.0f} seconds", seconds));
+  } else if (parallel() && firings_.size() >= options.concurrent_actions &&
+             waited >= options.longest_action_wait) {
+    environment_.give_up(
+        fmt::format("TimedOutActions: all {} concurrent actions have been running for {:.0f} "
+                    "seconds",
+                    firings_.size(), seconds));
   }
-  co_return !intake_stopped_;
 }
 
 void RuleSetRunner::refuse(const Origin& origin, std::uint64_t position, const Error& error) {
@@ -216,6 +263,8 @@ void RuleSetRunner::plan(const SettlementPtr& settlement) {
   for (auto& activation : fired_) {
     ++firings_by_rule_[activation.rule];
     const auto id = journal_ ? journal_->fired(activation) : FiringId();
+    counts_.last_rule = activation.rule;
+    counts_.last_fired_at = at;
     plan_.push_back({std::move(activation), settlement, at, id});
   }
   fired_.clear();
@@ -241,6 +290,7 @@ void RuleSetRunner::set_timer() {
 
 void RuleSetRunner::on_timer() {
   timer_.reset();
+  ++counts_.clock_advances;
   const Instant now = this->now();
   session_->advance(now, fired_);
   if (recorder_ && !fired_.empty()) recorder_->advance(now, fired_);
@@ -284,6 +334,7 @@ Result<> RuleSetRunner::insert_event(Object data) {
   Event event{Value(std::move(data))};
   if (auto read = reader_.read(event, {}); !read) return read.error();
   ++events_;
+  counts_.last_event_at = environment_.loop.clock().wall();
   if (environment_.options.print_events) print_event(reader_.document());
   const Instant now = this->now();
   session_->insert_event(reader_, now, fired_);
@@ -348,9 +399,54 @@ Task<> RuleSetRunner::run_firing(Firing firing) {
       report_failure(action, ran.error());
     }
   }
+  const auto& options = environment_.options;
+  if (options.audit != nullptr && options.audit_actions && options.heartbeat > Duration::zero())
+    tell_statistics();
 }
 
-Task<Result<Settings>> RuleSetRunner::render(const Firing& firing, const RuleAction& action) {
+Task<Result<>> RuleSetRunner::run_action(const Firing& firing, RuleAction& action) {
+  const auto& options = environment_.options;
+  ActionContext context{.action = action.name,
+                        .rule_set = rules_.name,
+                        .rule_set_id = id_,
+                        .rule = rules_.rules[firing.activation.rule].name,
+                        .rule_id = rule_ids_[firing.activation.rule],
+                        .id = environment_.uuids.next(),
+                        .run_at = firing.at,
+                        .hosts = rules_.hosts,
+                        .bindings = firing.activation.bindings,
+                        .engine = environment_.services,
+                        .output = environment_.output,
+                        .loop = environment_.loop,
+                        .pool = environment_.pool,
+                        .log = environment_.log,
+                        .audit = options.audit_actions ? options.audit : nullptr};
+  const auto run_at = environment_.loop.clock().wall();
+  std::optional<Settings> rendered;
+  auto ran = co_await render(firing, action, rendered);
+  const auto* settings = rendered ? &*rendered : action.constant ? &*action.constant : nullptr;
+  if (ran) ran = co_await run_locked(*settings, action, context);
+  if (context.audit != nullptr) context.audit->send(action_message(context, settings, run_at, ran));
+  co_return ran;
+}
+
+// In the sequential strategy nothing overlaps anyhow.
+Task<Result<>> RuleSetRunner::run_locked(const Settings& settings, RuleAction& action,
+                                         ActionContext& context) {
+  const auto* name = settings.all().if_contains("lock");
+  std::optional<Locks::Held> lock;
+  if (parallel() && name != nullptr && name->is_string()) {
+    auto held = co_await locks_.hold(std::string(view(name->get_string())));
+    if (!held) co_return held.error();
+    lock.emplace(std::move(*held));
+  }
+  co_return co_await action.action->run(settings, context);
+}
+
+// What is constant needs no rendering.
+Task<Result<>> RuleSetRunner::render(const Firing& firing, const RuleAction& action,
+                                     std::optional<Settings>& rendered) {
+  if (action.constant) co_return Result<>();
   const Scope scope(environment_.options.variables, firing.activation.bindings);
   auto arguments = action.arguments.render(scope);
   if (!arguments && arguments.error().code() == Errc::unsupported)
@@ -365,44 +461,10 @@ Task<Result<Settings>> RuleSetRunner::render(const Firing& firing, const RuleAct
     if (vault != nullptr) clear = co_await vault->decrypt_all(*arguments, action.name);
     if (!clear) co_return clear.error();
   }
-  co_return Settings::check(action.descriptor->schema, arguments->get_object());
-}
-
-// In the sequential strategy nothing overlaps anyhow.
-Task<Result<std::optional<Locks::Held>>> RuleSetRunner::lock(const Settings& settings) {
-  const auto* name = settings.all().if_contains("lock");
-  if (!parallel() || name == nullptr || !name->is_string()) co_return std::nullopt;
-  auto held = co_await locks_.hold(std::string(view(name->get_string())));
-  if (!held) co_return held.error();
-  co_return std::optional<Locks::Held>(std::move(*held));
-}
-
-Task<Result<>> RuleSetRunner::run_action(const Firing& firing, RuleAction& action) {
-  const auto& bindings = firing.activation.bindings;
-  std::optional<Settings> rendered;
-  if (!action.constant) {
-    auto settings = co_await render(firing, action);
-    if (!settings) co_return settings.error();
-    rendered.emplace(std::move(*settings));
-  }
-  const auto& settings = rendered ? *rendered : *action.constant;
-  const auto locked = co_await lock(settings);
-  if (!locked) co_return locked.error();
-  ActionContext context{.action = action.name,
-                        .rule_set = rules_.name,
-                        .rule_set_id = id_,
-                        .rule = rules_.rules[firing.activation.rule].name,
-                        .rule_id = rule_ids_[firing.activation.rule],
-                        .id = environment_.uuids.next(),
-                        .run_at = firing.at,
-                        .hosts = rules_.hosts,
-                        .bindings = bindings,
-                        .engine = environment_.services,
-                        .output = environment_.output,
-                        .loop = environment_.loop,
-                        .pool = environment_.pool,
-                        .log = environment_.log};
-  co_return co_await action.action->run(settings, context);
+  auto checked = Settings::check(action.descriptor->schema, arguments->get_object());
+  if (!checked) co_return checked.error();
+  rendered.emplace(std::move(*checked));
+  co_return Result<>();
 }
 
 void RuleSetRunner::report_failure(const RuleAction& action, const Error& error) {
@@ -414,6 +476,30 @@ void RuleSetRunner::report_failure(const RuleAction& action, const Error& error)
     environment_.log.write_lines(
         LogLevel::error, log_name_,
         fmt::format("Error calling action {}, err {}", action.name, error.message()));
+  }
+}
+
+// --- telling how it goes
+// ---------------------------------------------------------------------------------------------------------
+
+void RuleSetRunner::beat() {
+  heartbeat_ = environment_.loop.call_later(environment_.options.heartbeat, [this] {
+    // While the server is away the next ones say the same, and more.
+    if (!audit_is_full()) tell_statistics();
+    beat();
+  });
+}
+
+void RuleSetRunner::tell_statistics() {
+  const auto now = environment_.loop.clock().wall();
+  auto counts = counts_;
+  counts.fired =
+      std::accumulate(firings_by_rule_.begin(), firings_by_rule_.end(), std::uint64_t{0});
+  auto statistics = session_statistics(rules_, *session_, counts, now);
+  if (auto* audit = environment_.options.audit) {
+    audit->send(session_statistics_message(std::move(statistics), now));
+  } else {
+    environment_.log.info(log_name_, "session statistics: {}", to_json(statistics));
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "millrace/pipeline/template.hpp"
 #include "millrace/plugin/action.hpp"
 #include "millrace/rules/session.hpp"
+#include "rule_set_audit.hpp"
 #include "rule_set_recorder.hpp"
 #include "settlement.hpp"
 #include "source_runner.hpp"
@@ -42,6 +44,9 @@ class RuleSetRunner {
     Output& output;
     const EngineOptions& options;
     UuidGenerator& uuids;
+    std::uint64_t number = 0;         ///< of this rule set, in order of creation
+    std::size_t memory_at_start = 0;  ///< bytes
+    std::function<void(const std::string& why)> give_up;  ///< ends the run
   };
 
   RuleSetRunner(const rules::RuleSet& rules, std::unique_ptr<rules::Session> session,
@@ -52,6 +57,10 @@ class RuleSetRunner {
 
   /// With a journal: takes up what an earlier run has left. Before run(). Errors: corrupt.
   Result<> recover();
+  /// Then, before run(), when no other of its name is at work any more.
+  void join_journal() {
+    if (journal_) journal_->join();
+  }
 
   /// Runs until the intake is closed, what was taken is read, and what fired is acted upon.
   Task<> run();
@@ -60,6 +69,8 @@ class RuleSetRunner {
   void close_intake() { inbox_.close(); }
   /// No more events, and what is unread stays unread, unsettled.
   void stop_intake();
+  /// There may be room again for what waits to be told.
+  void look_for_room() { plan_has_room_.notify_all(); }
   /// How long actions may go on once nothing is left to read.
   void set_deadline(Duration delay) { deadline_ = delay; }
   /// Drops the firings that wait and stops the actions that run.
@@ -93,6 +104,9 @@ class RuleSetRunner {
   void advance_to_now();
   Instant now() const;
   Task<bool> act_on_fired(SettlementPtr settlement);
+  Task<bool> wait_for_room();
+  bool audit_is_full() const;
+  void check_patience(Instant since);
   void print_event(const DocumentPtr& event);
   void plan(const SettlementPtr& settlement);
   void tell_notices();
@@ -103,8 +117,11 @@ class RuleSetRunner {
   Task<> run_plan();
   Task<> run_firing(Firing firing);
   Task<Result<>> run_action(const Firing& firing, RuleAction& action);
-  Task<Result<Settings>> render(const Firing& firing, const RuleAction& action);
-  Task<Result<std::optional<Locks::Held>>> lock(const Settings& settings);
+  Task<Result<>> render(const Firing& firing, const RuleAction& action,
+                        std::optional<Settings>& rendered);
+  Task<Result<>> run_locked(const Settings& settings, RuleAction& action, ActionContext& context);
+  void beat();
+  void tell_statistics();
   void report_failure(const RuleAction& action, const Error& error);
   bool parallel() const;
 
@@ -127,6 +144,7 @@ class RuleSetRunner {
   Waiters plan_has_room_;
   std::optional<MainLoop::TimerId> timer_;  // wakes the session when a window ends
   Instant timer_at_;
+  std::optional<MainLoop::TimerId> heartbeat_;
   bool reading_ended_ = false;
   bool intake_stopped_ = false;
   bool actions_cancelled_ = false;
@@ -139,6 +157,7 @@ class RuleSetRunner {
   std::uint64_t actions_ok_ = 0;
   std::uint64_t actions_failed_ = 0;
   std::vector<std::uint64_t> firings_by_rule_;
+  RuleSetCounts counts_;
 };
 
 }  // namespace millrace::pipeline

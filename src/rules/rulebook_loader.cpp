@@ -206,6 +206,24 @@ class RuleSetLoader {
   RuleSet rule_set_;
 };
 
+// Scalars as they are typed, without the places.
+void append_content(const YamlNode& node, std::string& out) {
+  if (node.is_sequence()) {
+    out += '[';
+    for (const auto& item : node.items) append_content(item, out);
+    out += ']';
+  } else if (node.is_mapping()) {
+    out += '{';
+    for (const auto& [key, value] : node.entries) {
+      append_content(key, out);
+      append_content(value, out);
+    }
+    out += '}';
+  } else {
+    out += fmt::format("{}{}:{},", node.is_string() ? "s" : "v", node.text.size(), node.text);
+  }
+}
+
 bool check_top(YamlNode& top, const std::string& file, Diagnostics& diagnostics) {
   if (top.is_sequence() && !top.items.empty()) return true;
   if (top.where.line == 0) top.where = Location{file, 1, 1};  // an empty text has no first node
@@ -222,6 +240,7 @@ void load_rule_sets(const YamlNode& top, const Loading& loading, Rulebook& ruleb
       continue;
     }
     RuleSet rule_set = RuleSetLoader(node, loading).load();
+    append_content(node, rule_set.content);
     if (!rule_set.name.empty() && !names.insert(rule_set.name).second) {
       loading.diagnostics.error(
           "duplicate-name", node.find("name")->where,
@@ -243,6 +262,7 @@ std::optional<Rulebook> load_rulebook(std::string_view text, const std::string& 
   if (const auto top = parse_yaml(text, file, found); top && check_top(*top, file, found)) {
     load_rule_sets(*top, loading, rulebook);
   }
+  if (options.unknown_keys == LoadOptions::UnknownKeys::warning) found.soften("unknown-key");
   found.sort();
   const bool failed = found.has_errors();
   diagnostics.append(std::move(found));

@@ -21,10 +21,11 @@ class ShutdownAction final : public Action {
     request.message = settings.string("message");
     request.rule_set = context.rule_set;
     request.rule = context.rule;
+    const double delay = std::chrono::duration<double>(request.delay).count();
+    context.outcome = {{"delay", delay}, {"message", request.message}, {"kind", kind}};
     const auto text = fmt::format(
         "{} rule: {} has initiated shutdown of type: {}. Delay: {:.3f} seconds, Message: {}",
-        request.rule_set, request.rule, kind, std::chrono::duration<double>(request.delay).count(),
-        request.message);
+        request.rule_set, request.rule, kind, delay, request.message);
     auto printed = context.output.banner(context.loop.clock().wall(), "ruleset", text);
     context.engine.shut_down(std::move(request));  // also when nobody reads of it
     co_return printed;

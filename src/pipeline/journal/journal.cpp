@@ -89,8 +89,15 @@ Journal::Past Journal::take_past(std::string_view rule_set) {
   return std::move(past_by_rule_set_.extract(found).mapped());
 }
 
-void Journal::add(std::string_view rule_set, Snapshot snapshot) {
-  rule_sets_.emplace_back(rule_set, std::move(snapshot));
+std::uint64_t Journal::add(Snapshot snapshot) {
+  rule_sets_.emplace(++next_rule_set_, std::move(snapshot));
+  changed_ = true;
+  return next_rule_set_;
+}
+
+void Journal::remove(std::uint64_t rule_set) {
+  rule_sets_.erase(rule_set);
+  changed_ = true;
 }
 
 Task<Result<>> Journal::begin() {
@@ -161,11 +168,13 @@ Task<Result<>> Journal::write_lines() {
 // The state is that after all lines so far, so they need not be written.
 Task<Result<>> Journal::write_anew() {
   auto lines = std::make_shared<const std::string>(state_of_all());
+  changed_ = false;
   buffer_.clear();
   const auto waiting = std::exchange(waiting_, {});
   const auto job = [file = file_.get(), lines] { return file->begin(*lines); };
   const auto written = co_await environment_.pool.run(job);
   if (!written) {
+    changed_ = true;
     waiting_.insert(waiting_.begin(), waiting.begin(), waiting.end());
     co_return written;
   }
@@ -188,6 +197,7 @@ std::string Journal::state_of_all() const {
 }
 
 bool Journal::wants_new_file() const {
+  if (changed_) return true;
   const auto bytes = file_->bytes() + buffer_.size();
   return bytes > options_.most_bytes ||
          bytes > std::max(first_bytes_ * kGrowth, first_bytes_ + kLeastGrowth);
@@ -248,7 +258,7 @@ Task<Result<>> Journal::finish() {
   retry_.reset();
   co_await tasks_.join();
   Result<> written;
-  if (failing_) {
+  if (failing_ || changed_) {
     written = co_await write_anew();
   } else if (!buffer_.empty() || !waiting_.empty()) {
     written = co_await write_lines();

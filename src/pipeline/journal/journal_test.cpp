@@ -269,7 +269,8 @@ TEST_F(JournalTest, StaysSmallWhenNothingHasToBeKept) {
 
 TEST_F(JournalTest, TakesNothingWhileWhatIsRememberedIsTooLarge) {
   const auto book = rule_set(
-      "    - {name: a, condition: {all: [event.i == 1, event.i == 2]}, action: {record: {text: x}}}\n",
+      "    - {name: a, condition: {all: [event.i == 1, event.i == 2]}, action: {record: {text: "
+      "x}}}\n",
       "  default_events_ttl: 10 seconds\n");
   world.feed_goes_on = true;
   world.feed_pause = 1ms;

@@ -50,8 +50,14 @@ RuleSetJournal::RuleSetJournal(Journal& journal, const rules::RuleSet& rules,
       session_(session),
       log_(log),
       own_line_(fmt::format(R"({{"rule_set":{},)", to_json(Value(rules.name)))),
-      inputs_(journal, rules, RuleSetRecorder::Firings::left_out) {
-  journal.add(rules.name, [this](std::string& out) { append_state(out); });
+      inputs_(journal, rules, RuleSetRecorder::Firings::left_out) {}
+
+RuleSetJournal::~RuleSetJournal() {
+  if (number_) journal_.remove(*number_);
+}
+
+void RuleSetJournal::join() {
+  number_ = journal_.add([this](std::string& out) { append_state(out); });
 }
 
 // --- what was

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -39,10 +40,13 @@ class RuleSetJournal {
   RuleSetJournal(Journal& journal, const rules::RuleSet& rules, rules::Session& session, Log& log);
   RuleSetJournal(const RuleSetJournal&) = delete;
   RuleSetJournal& operator=(const RuleSetJournal&) = delete;
+  ~RuleSetJournal();
 
   /// Gives the session, which is new, what it had, by way of `reader`, which is its own. What fires
   /// again and was not acted upon is unfinished(). Before Journal::begin(). Errors: corrupt.
   Result<> recover(EventReader& reader);
+  /// From now on its state is part of the journal. One of its name at a time.
+  void join();
   const AllUnfinished& unfinished() const { return unfinished_; }
   /// Of the last input that came before; times must not go back behind it.
   Instant last_input() const { return last_input_; }
@@ -84,8 +88,9 @@ class RuleSetJournal {
   Log& log_;
   const std::string own_line_;  ///< how those begin that are no inputs
   RuleSetRecorder inputs_;
-  std::uint64_t input_ = 0;   ///< number of the last
-  std::uint64_t firing_ = 0;  ///< how many of the last input's were told
+  std::optional<std::uint64_t> number_;  ///< in the journal
+  std::uint64_t input_ = 0;              ///< number of the last
+  std::uint64_t firing_ = 0;             ///< how many of the last input's were told
   Instant last_input_{};
   AllUnfinished unfinished_;
 };

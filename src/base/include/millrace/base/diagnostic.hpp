@@ -42,6 +42,8 @@ class Diagnostics {
   bool empty() const { return items_.empty(); }
   const std::vector<Diagnostic>& items() const { return items_; }
   void append(Diagnostics other);
+  /// Errors of that code become warnings.
+  void soften(std::string_view code);
 
   /// Sorts by file, line and column; items of one place keep their order.
   void sort();

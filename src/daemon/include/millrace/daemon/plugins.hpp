@@ -40,6 +40,9 @@ class Plugins {
   /// cannot be found or loaded goes to `diagnostics`, at its place, and so does what the
   /// configuration says of plugins that there are not.
   void load_named(std::vector<rules::Rulebook>& rulebooks, Diagnostics& diagnostics);
+  /// The same while the loop runs, when nothing can be loaded: a plugin that was not loaded before
+  /// is a fault.
+  void name_loaded(std::vector<rules::Rulebook>& rulebooks, Diagnostics& diagnostics);
   /// One file. Errors: as load_native_plugin() and PythonPlugins::load().
   Result<LoadedPlugin> load_file(const PluginFile& plugin);
   /// Registers what a loaded plugin brings. Errors: already_exists; nothing is registered then.
@@ -57,7 +60,11 @@ class Plugins {
   void stop();
 
  private:
-  void load_extension(rules::Extension& named, PluginKind kind, Diagnostics& diagnostics);
+  enum class When { before_the_run, in_the_run };
+  void name_all(std::vector<rules::Rulebook>& rulebooks, When when, Diagnostics& diagnostics);
+  void load_extension(rules::Extension& named, PluginKind kind, When when,
+                      Diagnostics& diagnostics);
+  bool is_loaded(const FoundPlugin& found) const;
   void check_configuration(Diagnostics& diagnostics);
   Result<> load_legacy(const FoundPlugin& found);
   void warn_about(const FoundPlugin& found, const rules::Extension& named,

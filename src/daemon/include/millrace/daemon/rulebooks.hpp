@@ -26,8 +26,10 @@ struct LoadedRulebooks {
 /// Reads rulebook files and checks them as far as that can be done without running them.
 /// `variables` must outlive the result. Names and conditions that hold more than plain templates
 /// are rendered by `templates`, on `loop`, which does not run yet.
-LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
-                               MainLoop& loop, TemplateHost& templates);
+LoadedRulebooks load_rulebooks(
+    const std::vector<std::string>& files, const Object& variables, MainLoop& loop,
+    TemplateHost& templates,
+    rules::LoadOptions::UnknownKeys unknown_keys = rules::LoadOptions::UnknownKeys::error);
 /// The same, with a loop and a host of its own, should one be needed.
 LoadedRulebooks load_rulebooks(const std::vector<std::string>& files, const Object& variables,
                                const PythonOptions& python = {});

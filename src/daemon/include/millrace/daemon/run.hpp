@@ -19,6 +19,17 @@
 
 namespace millrace::daemon {
 
+/// The server that audits runs and hands out work.
+struct AuditServer {
+  std::string url;                 ///< empty: there is none
+  std::string ssl_verify = "yes";  ///< yes, no, or a file of authorities
+  std::string access_token = {};
+  std::string refresh_token = {};
+  std::string token_url = {};
+  std::size_t most_waiting = 50;  ///< messages; then no event is read
+  bool skip_actions = false;      ///< only statistics and ends are told
+};
+
 /// What the program's user asked for.
 struct RunOptions {
   std::vector<std::string> rulebooks;  ///< files
@@ -34,6 +45,13 @@ struct RunOptions {
   std::optional<rules::ExecutionStrategy> execution_strategy;
   std::size_t concurrent_actions = 25;
   bool print_events = false;
+  AuditServer audit;
+  std::string id;       ///< of the activation, for the server
+  bool worker = false;  ///< takes its rulebook from the server
+  bool hot_reload = false;
+  Duration heartbeat{};                                    ///< 0: none
+  Duration longest_wait_for_room = std::chrono::hours(1);  ///< of back-pressure; then it gives up
+  std::optional<Duration> longest_wait_for_actions;        ///< the same, if it is not the same
   Log::Options log;
   std::vector<std::string> warnings;  ///< about the command line; told once the log is open
   std::string stats_file;             ///< the closing summary as JSON; empty: none

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "millrace/ansible/vault.hpp"
@@ -16,12 +17,14 @@ struct VaultOptions {
   std::vector<std::string> ids;  ///< label@file
   enum class Ask { no, yes };
   Ask ask = Ask::no;
+  std::vector<std::pair<std::string, std::string>> given;  ///< labels and passwords themselves
 };
 
 /// Where the passwords are.
 struct VaultSecrets {
   std::vector<ansible::VaultSecret> secrets;
-  FileDescriptor typed;  ///< holds one that was typed: a file in memory, which is on no disk
+  /// Hold those that were typed or given: files in memory, which are on no disk.
+  std::vector<FileDescriptor> kept;
 };
 
 /// Asks on the terminal, if that is wanted: blocks. Errors: not_found for a file that is not there;

@@ -16,6 +16,7 @@
 #include "millrace/event/value.hpp"
 #include "millrace/loop/blocking_pool.hpp"
 #include "millrace/loop/main_loop.hpp"
+#include "millrace/plugin/audit.hpp"
 #include "millrace/plugin/output.hpp"
 #include "millrace/plugin/registry.hpp"
 #include "millrace/plugin/source_status.hpp"
@@ -52,6 +53,14 @@ struct EngineOptions {
   Journal* journal = nullptr;           ///< open, and outlives the engine
   JobController* job_controller = nullptr;  ///< of actions that need one; outlives the engine
   Recorder* recorder = nullptr;  ///< of what goes into the rule sets; open, and outlives the engine
+  AuditSink* audit = nullptr;    ///< who is told of what happens; outlives the engine
+  bool audit_actions = true;     ///< or only of statistics and ends
+  Duration heartbeat{};  ///< how often each rule set tells its statistics, to `audit` or the log;
+                         ///< 0: never
+  /// How long reading may wait for room: for audit messages to be sent; for one of the concurrent
+  /// actions to end. Then the run is given up.
+  Duration longest_audit_wait = std::chrono::hours(1);
+  Duration longest_action_wait = std::chrono::hours(1);
 };
 
 /// What a run did.
@@ -124,6 +133,19 @@ class Engine {
   /// shutdown delay. `now`: none.
   enum class Stop { graceful, now };
   void stop(Stop how);
+
+  /// The rule sets that did not change go on untouched, with facts, waiting events and timers. The
+  /// others, and those that are no longer there, end: their sources first, what was emitted is
+  /// read, actions have the shutdown delay. Then the changed and the new ones begin.
+  struct Replacement {
+    std::vector<std::string> kept;
+    std::vector<std::string> stopped;
+    std::vector<std::string> started;
+  };
+  /// While it runs; one call at a time. Nothing, and nothing is done, if there is an error in
+  /// `diagnostics`, or the run is ending.
+  Task<std::optional<Replacement>> replace(std::vector<rules::Rulebook> rulebooks,
+                                           Diagnostics& diagnostics);
 
   /// A source failed, standard output lost its reader, or something crashed: the program's exit
   /// code is 1.

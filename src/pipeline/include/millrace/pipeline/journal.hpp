@@ -68,8 +68,10 @@ class Journal final : public RecordSink {
   /// What is left of a rule set; its texts live as long as the journal, with kTextPadding readable
   /// bytes behind them. Once for each.
   Past take_past(std::string_view rule_set);
-  /// A rule set that has taken what is left of it; it outlives the journal's use.
-  void add(std::string_view rule_set, Snapshot snapshot);
+  /// A rule set that has taken what is left of it, until it is removed. The file is begun anew when
+  /// that changes.
+  std::uint64_t add(Snapshot snapshot);
+  void remove(std::uint64_t rule_set);
   /// Begins the first file, with the state of all rule sets that were added; what is left of others
   /// is kept as it is. Errors: those of writing.
   Task<Result<>> begin();
@@ -108,7 +110,9 @@ class Journal final : public RecordSink {
   const std::unique_ptr<JournalFile> file_;  ///< used by one job of the pool at a time
   std::string past_;
   std::map<std::string, Past, std::less<>> past_by_rule_set_;
-  std::vector<std::pair<std::string, Snapshot>> rule_sets_;
+  std::map<std::uint64_t, Snapshot> rule_sets_;
+  std::uint64_t next_rule_set_ = 0;
+  bool changed_ = false;  ///< the rule sets
   std::string buffer_;
   std::string writing_buffer_;  ///< kept for its memory
   std::vector<std::function<void()>> waiting_;

@@ -83,6 +83,8 @@ struct ActionContext {
   /// Told of what happens within the action (a `Job`, an `AnsibleEvent`…); nullptr: nobody asks.
   AuditSink* audit = nullptr;
   /// What the action wants said of itself when it has ended, whatever came of it: `job_id`, `rc`…
+  /// With a `status` (successful, failed) it is told as what the action did; an error without one
+  /// is told as what kept the action from it.
   Object outcome = {};
 
   /// The entries that every message of the audit begins with: action, rule set, rule, their ids.

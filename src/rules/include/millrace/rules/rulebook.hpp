@@ -90,6 +90,8 @@ struct RuleSet {
   Span default_events_ttl{std::chrono::hours(2), "2 hours"};
   bool match_multiple_rules = false;
   std::optional<ExecutionStrategy> execution_strategy;
+  /// The same for two rule sets that say the same, wherever they stand.
+  std::string content;
 };
 
 struct Rulebook {
@@ -101,6 +103,9 @@ struct LoadOptions {
   const Object* variables = nullptr;  ///< for `vars.…` in conditions
   /// Renders rule names and string literals of conditions that hold `{{ … }}`.
   std::function<Result<std::string>(std::string_view)> render;
+  /// Unknown keys are an error in files; rulebooks from a server are not held to that.
+  enum class UnknownKeys { error, warning };
+  UnknownKeys unknown_keys = UnknownKeys::error;
 };
 
 /// Reads and checks a whole rulebook: every fault of every part in one go, each located. Names of
