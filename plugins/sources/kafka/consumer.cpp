@@ -142,11 +142,13 @@ Task<> Consumer::close() {
   raw_.clear();
   last_found_.reset();
   rd_kafka_queue_io_event_enable(queue_, -1, nullptr, 0);
+  std::vector<PartitionName> started;
+  for (const auto& [name, assignment] : assignments_) started.push_back(name);
   auto job = [client = client_, queue = queue_, topics = std::move(started_topics_),
-              names = assignments_] {
-    for (const auto& [name, assignment] : names) {
-      const auto topic = topics.find(name.first);
-      if (topic != topics.end()) rd_kafka_consume_stop(topic->second, name.second);
+              names = std::move(started)] {
+    for (const auto& [topic, partition] : names) {
+      const auto found = topics.find(topic);
+      if (found != topics.end()) rd_kafka_consume_stop(found->second, partition);
     }
     for (const auto& [name, topic] : topics) rd_kafka_topic_destroy(topic);
     rd_kafka_queue_destroy(queue);

@@ -118,7 +118,7 @@ Task<> Consumer::watch_link() {
     if (asked) {
       if (status.link == SourceStatus::Link::retrying)
         context_.log().info(context_.log_name(), "connected with Kafka at {}", options_.brokers[0]);
-      status.connected();
+      if (status.link != SourceStatus::Link::up) status.connected();
       link_is_lost_ = false;
       backoff.reset();
       tries = 0;
@@ -154,7 +154,10 @@ void Consumer::report(rd_kafka_resp_err_t code, const std::string& reason) {
   if (is_refusal(code)) {
     fail_with(fail(Errc::permission_denied, "Kafka refuses us: {}", reason));
   } else if (is_about_the_link(code)) {
+    // One broker of many, perhaps: whether any answers is asked next.
     trouble_ = reason;
+    link_is_lost_ = true;
+    link_changed_.notify_all();
   } else if (told_.size() < kMostTold && told_.insert(reason).second) {
     context_.log().warning(context_.log_name(), "{}", reason);
   }
