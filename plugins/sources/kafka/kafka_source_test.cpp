@@ -26,7 +26,9 @@ class MockBroker {
  public:
   MockBroker() {
     std::array<char, 256> why{};
-    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why.data(), why.size());
+    auto* const configuration = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(configuration, nullptr);
+    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, why.data(), why.size());
     cluster_ = rd_kafka_mock_cluster_new(client_, 1);
     rd_kafka_brokers_add(client_, rd_kafka_mock_cluster_bootstraps(cluster_));
     rd_kafka_mock_topic_create(cluster_, "t", 1, 1);
@@ -43,9 +45,10 @@ class MockBroker {
     return std::stoi(address.substr(address.rfind(':') + 1));
   }
   void produce(std::string_view body) {
-    rd_kafka_producev(client_, RD_KAFKA_V_TOPIC("t"), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
-                      RD_KAFKA_V_VALUE(const_cast<char*>(body.data()), body.size()),
-                      RD_KAFKA_V_END);
+    auto* const topic = rd_kafka_topic_new(client_, "t", nullptr);
+    rd_kafka_produce(topic, 0, RD_KAFKA_MSG_F_COPY, const_cast<char*>(body.data()), body.size(),
+                     nullptr, 0, nullptr);
+    rd_kafka_topic_destroy(topic);
     rd_kafka_flush(client_, 5000);
   }
 
@@ -69,7 +72,8 @@ class Kafka : public SourceHarness {
 };
 
 Object with(Object more, int port = 1) {
-  Object all{{"host", "127.0.0.1"}, {"port", port}, {"offset", "earliest"}, {"group_id", "g"}};
+  Object all{{"host", "127.0.0.1"}, {"port", port}, {"offset", "earliest"}, {"group_id", "g"},
+             {"session_timeout", 2}};
   if (!more.contains("topics") && !more.contains("topic_pattern")) all["topic"] = "t";
   for (const auto& [name, value] : more) all[name] = value;
   return all;

@@ -16,7 +16,6 @@ using Schema = std::shared_ptr<const AvroSchema>;
 constexpr std::size_t kMostKnown = 100;
 constexpr int kTries = 3;
 constexpr int kOk = 200;
-constexpr int kNotFound = 404;
 constexpr int kServerFault = 500;
 constexpr std::size_t kMostBytes = std::size_t{1} << 20;
 constexpr std::int64_t kUsualLife = 3600;  // seconds

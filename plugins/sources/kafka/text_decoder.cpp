@@ -54,6 +54,9 @@ std::string normal(std::string_view name) {
     if (c == '_' || c == ' ') return '-';
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c;
   });
+  // The byte order is part of the name: "utf-16-le" is another thing to iconv.
+  if (text.starts_with("utf-") && (text.ends_with("-le") || text.ends_with("-be")))
+    text.erase(text.size() - 3, 1);
   return text;
 }
 

@@ -42,7 +42,9 @@ class Publishing : public ::testing::Test {
  protected:
   void SetUp() override {
     std::array<char, 256> why{};
-    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why.data(), why.size());
+    auto* const configuration = rd_kafka_conf_new();
+    rd_kafka_conf_set_log_cb(configuration, nullptr);
+    client_ = rd_kafka_new(RD_KAFKA_PRODUCER, configuration, why.data(), why.size());
     cluster_ = rd_kafka_mock_cluster_new(client_, 1);
     rd_kafka_mock_topic_create(cluster_, "t", 1, 1);
   }
