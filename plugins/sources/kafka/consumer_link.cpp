@@ -105,7 +105,7 @@ Task<Result<>> Consumer::ask_brokers() {
 }
 
 Task<> Consumer::watch_link() {
-  Backoff backoff({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(5)});
+  Backoff backoff({.first = std::chrono::milliseconds(100), .longest = std::chrono::seconds(2)});
   auto& status = context_.status();
   int tries = 0;
   while (!tasks_.stopping()) {
