@@ -104,6 +104,8 @@ Result<> Consumer::make_client() {
   rd_kafka_conf_set_offset_commit_cb(configuration, on_commit);
   rd_kafka_conf_set_error_cb(configuration, on_error);
   rd_kafka_conf_set_log_cb(configuration, on_log);
+  rd_kafka_conf_set_socket_cb(configuration, on_socket);
+  rd_kafka_conf_set_closesocket_cb(configuration, on_close_socket);
   client_ = rd_kafka_new(RD_KAFKA_CONSUMER, configuration, why.data(), why.size());
   if (client_ != nullptr) return {};
   rd_kafka_conf_destroy(configuration);
@@ -139,6 +141,7 @@ Task<> Consumer::close() {
   in_flight_->detach();
   if (ticking_) context_.loop().cancel(*ticking_);
   if (!options_.group.empty()) co_await leave_group();
+  sockets_.cut();
   raw_.clear();
   last_found_.reset();
   rd_kafka_queue_io_event_enable(queue_, -1, nullptr, 0);
@@ -184,6 +187,7 @@ Task<> Consumer::leave_group() {
     over = true;
     changed_.notify_all();
   });
+  if (context_.status().link != SourceStatus::Link::up) over = true;  // nobody to say good-bye to
   while (true) {
     poll();
     raw_.clear();

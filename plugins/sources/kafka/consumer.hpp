@@ -19,6 +19,7 @@
 #include "millrace/loop/channel.hpp"
 #include "millrace/messaging/kafka_wakeup.hpp"
 #include "millrace/plugin/source.hpp"
+#include "sockets.hpp"
 
 namespace millrace::kafka {
 
@@ -87,6 +88,8 @@ class Consumer {
   static void on_commit(rd_kafka_t* client, rd_kafka_resp_err_t outcome,
                         rd_kafka_topic_partition_list_t* offsets, void* opaque);
   static void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque);
+  static int on_socket(int domain, int type, int protocol, void* opaque);
+  static int on_close_socket(int socket, void* opaque);
   static void on_log(const rd_kafka_t* client, int level, const char* facility, const char* text);
 
   SourceContext& context_;
@@ -95,6 +98,7 @@ class Consumer {
   BodyReader reader_;
   std::shared_ptr<InFlight> in_flight_;  // shared with deliveries
   std::unique_ptr<messaging::KafkaWakeup> wakeup_;
+  Sockets sockets_;
   rd_kafka_t* client_ = nullptr;
   rd_kafka_queue_t* queue_ = nullptr;  // of messages
   TaskGroup tasks_;

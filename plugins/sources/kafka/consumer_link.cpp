@@ -191,6 +191,14 @@ void Consumer::on_log(const rd_kafka_t* client, int /*level*/, const char* /*fac
   self.context_.log().debug(self.context_.log_name(), "{}", text);
 }
 
+int Consumer::on_socket(int domain, int type, int protocol, void* opaque) {
+  return static_cast<Consumer*>(opaque)->sockets_.open(domain, type, protocol);
+}
+
+int Consumer::on_close_socket(int socket, void* opaque) {
+  return static_cast<Consumer*>(opaque)->sockets_.close(socket);
+}
+
 // --- what is done every second ---
 
 void Consumer::tick() {
