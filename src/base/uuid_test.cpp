@@ -41,7 +41,8 @@ TEST(Uuid, ASeedSettlesWhatComes) {
 TEST(Uuid, OfANameIsAlwaysTheSame) {
   // As Python's uuid.uuid5(uuid.NAMESPACE_OID, …) gives them.
   EXPECT_EQ(uuid_of_name(kUuidNamespaceOid, "eda:0:42"), "5cf311be-f518-5d1e-9713-1ff1d577125e");
-  EXPECT_EQ(uuid_of_name(kUuidNamespaceOid, std::string(200, 'x')), "a4820d40-cb19-5c7e-8ef3-e16d7d1d063a");
+  EXPECT_EQ(uuid_of_name(kUuidNamespaceOid, std::string(200, 'x')),
+            "a4820d40-cb19-5c7e-8ef3-e16d7d1d063a");
   EXPECT_EQ(uuid_of_name(kUuidNamespaceOid, ""), "0a68eb57-c88a-5f34-9e9d-27f85e68af4f");
 }
 

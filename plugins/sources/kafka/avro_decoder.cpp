@@ -139,7 +139,8 @@ class Decoder {
   }
 
   Result<Value> read_bytes(const Type& type) {
-    const auto raw = type.kind == Kind::fixed ? take(static_cast<std::int64_t>(type.size)) : sized();
+    const auto raw =
+        type.kind == Kind::fixed ? take(static_cast<std::int64_t>(type.size)) : sized();
     if (!raw) return raw.error();
     if (type.logical == AvroSchema::Logical::decimal) return avro_decimal(*raw, type.scale);
     return avro_bytes(*raw);
@@ -161,8 +162,8 @@ class Decoder {
     Object record;
     for (const auto& field : type.fields) {
       const auto* target = as == nullptr ? nullptr : field_of(*as, field.name);
-      auto value = read(field.type, target == nullptr ? nullptr : &reader_->type(target->type),
-                        depth + 1);
+      auto value =
+          read(field.type, target == nullptr ? nullptr : &reader_->type(target->type), depth + 1);
       if (!value) return value;
       if (as == nullptr) record[field.name] = std::move(*value);
       if (target != nullptr) record[target->name] = std::move(*value);

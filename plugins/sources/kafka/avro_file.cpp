@@ -67,7 +67,8 @@ Result<Value> decode_avro_file(std::string_view bytes, const AvroSchema* reader)
   if (codec.empty() || codec == "null") return decode_avro_value(rest, *schema, reader);
   if (codec != "deflate") return broken(fmt::format("the codec {} is not supported", codec));
   const auto size = header->at("size").get_int64();
-  if (size < 0 || static_cast<std::uint64_t>(size) > rest.size()) return broken("it ends too early");
+  if (size < 0 || static_cast<std::uint64_t>(size) > rest.size())
+    return broken("it ends too early");
   const auto block = inflate_raw(rest.substr(0, static_cast<std::size_t>(size)));
   if (!block) return block.error();
   return decode_avro_value(*block, *schema, reader);

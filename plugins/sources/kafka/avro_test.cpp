@@ -56,7 +56,8 @@ TEST(Avro, ReadsWhatIsMadeOfOthers) {
   EXPECT_EQ(decoded(R"({"type":"enum","name":"e","symbols":["A","B"]})", bytes({2})), R"("B")");
   EXPECT_EQ(decoded(R"({"type":"fixed","name":"f","size":2})", "hi"), R"("hi")");
   EXPECT_EQ(decoded(R"({"type":"record","name":"n.list","fields":[
-                       {"name":"next","type":["null","list"]}]})", bytes({2, 2, 0})),
+                       {"name":"next","type":["null","list"]}]})",
+                    bytes({2, 2, 0})),
             R"({"next":{"next":{"next":null}}})");
 }
 
@@ -76,10 +77,12 @@ TEST(Avro, ReadsAsAnotherSchemaWouldHaveIt) {
   const auto eve = bytes({6}) + "Eve" + bytes({78});
   EXPECT_EQ(resolved(kPerson, R"({"type":"record","name":"p","fields":[
                       {"name":"years","aliases":["age"],"type":"double"},
-                      {"name":"town","type":"string","default":"Rome"}]})", eve),
+                      {"name":"town","type":"string","default":"Rome"}]})",
+                     eve),
             R"({"years":39.0,"town":"Rome"})");
   EXPECT_TRUE(resolved(kPerson, R"({"type":"record","name":"p","fields":[
-                        {"name":"town","type":"string"}]})", eve)
+                        {"name":"town","type":"string"}]})",
+                       eve)
                   .contains("no default"));
   EXPECT_EQ(resolved(R"("int")", R"(["null","long"])", bytes({2})), "1");
   EXPECT_EQ(resolved(R"("int")", R"("string")", bytes({2})),
@@ -103,8 +106,9 @@ TEST(Avro, RefusesWhatIsBroken) {
 
 TEST(Avro, RefusesWrongSchemas) {
   for (const auto* text :
-       {"5", "[]", R"("nobody")", R"({"type":"record","name":"r"})", R"({"type":"enum","name":"e"})",
-        R"({"type":"fixed","name":"f","size":-1})", R"({"type":"array"})", R"({})"})
+       {"5", "[]", R"("nobody")", R"({"type":"record","name":"r"})",
+        R"({"type":"enum","name":"e"})", R"({"type":"fixed","name":"f","size":-1})",
+        R"({"type":"array"})", R"({})"})
     EXPECT_FALSE(AvroSchema::parse(*parse_json(text))) << text;
 }
 

@@ -19,8 +19,7 @@ constexpr Duration kLastSettlements = std::chrono::milliseconds(400);
 constexpr Duration kLeaving = std::chrono::milliseconds(400);
 
 std::string milliseconds(Duration duration) {
-  return std::to_string(
-      std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
+  return std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(duration).count());
 }
 
 }  // namespace
@@ -46,8 +45,7 @@ Consumer::~Consumer() { in_flight_->detach(); }
 // --- the client ---
 
 Result<> Consumer::open() {
-  auto wakeup =
-      messaging::KafkaWakeup::create(context_.loop(), [this] { changed_.notify_all(); });
+  auto wakeup = messaging::KafkaWakeup::create(context_.loop(), [this] { changed_.notify_all(); });
   if (!wakeup) return wakeup.error();
   wakeup_ = std::move(*wakeup);
   if (auto made = make_client(); !made) return made;
@@ -144,7 +142,7 @@ Task<> Consumer::close() {
   sockets_.cut();
   raw_.clear();
   last_found_.reset();
-  rd_kafka_queue_io_event_enable(queue_, -1, nullptr, 0);
+  rd_kafka_queue_cb_event_enable(queue_, nullptr, nullptr);
   std::vector<PartitionName> started;
   for (const auto& [name, assignment] : assignments_) started.push_back(name);
   auto job = [client = client_, queue = queue_, topics = std::move(started_topics_),
@@ -206,8 +204,7 @@ Task<Result<>> Consumer::consume() {
   while (true) {
     if (failure_) co_return *failure_;
     if (has_room()) {
-      if (std::exchange(paused_, false))
-        rd_kafka_resume_partitions(client_, assigned().get());
+      if (std::exchange(paused_, false)) rd_kafka_resume_partitions(client_, assigned().get());
       poll();
       if (failure_) co_return *failure_;
       if (!raw_.empty()) {
@@ -328,7 +325,8 @@ Task<> Consumer::follow_topics() {
     if (found) take_partitions(*found);
     if (!found && found.error().code() != Errc::unavailable) fail_with(found.error());
     const bool is_early = assignments_.empty() && subscribed_.empty();
-    const auto pause = is_early ? std::min(options_.metadata_max_age, kTick) : options_.metadata_max_age;
+    const auto pause =
+        is_early ? std::min(options_.metadata_max_age, kTick) : options_.metadata_max_age;
     if (auto slept = co_await context_.sleep_for(pause); !slept) co_return;
   }
 }
@@ -350,8 +348,7 @@ void Consumer::start_partition(const PartitionName& name) {
   auto& topic = started_topics_[name.first];
   if (topic == nullptr) topic = rd_kafka_topic_new(client_, name.first.c_str(), nullptr);
   assign(name.first, name.second);
-  const auto from =
-      options_.start == "earliest" ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
+  const auto from = options_.start == "earliest" ? RD_KAFKA_OFFSET_BEGINNING : RD_KAFKA_OFFSET_END;
   if (rd_kafka_consume_start_queue(topic, name.second, from, queue_) != 0) {
     assignments_.erase(name);
     report(rd_kafka_last_error(), rd_kafka_err2str(rd_kafka_last_error()));

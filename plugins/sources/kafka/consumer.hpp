@@ -110,7 +110,7 @@ class Consumer {
   const rd_kafka_topic_t* last_topic_ = nullptr;
   std::map<std::string, rd_kafka_topic_t*, std::less<>> started_topics_;  // without a group
   std::vector<std::string> subscribed_;
-  std::vector<RawMessage> raw_;        // read, and not handed over
+  std::vector<RawMessage> raw_;  // read, and not handed over
   std::vector<rd_kafka_message_t*> fetched_;
   std::uint64_t unreported_ = 0;  // stored and not yet committed
   std::optional<MainLoop::TimerId> ticking_;

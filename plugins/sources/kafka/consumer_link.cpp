@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How a consumer stands with its brokers. What can block is asked for on the pool, in small portions.
+// How a consumer stands with its brokers. What can block is asked for on the pool, in small
+// portions.
 
 #include <fmt/format.h>
 
@@ -50,9 +51,10 @@ Result<Names> ask(rd_kafka_t* client, rd_kafka_topic_t* topic, bool all) {
     for (int j = 0; j < found.partition_cnt; ++j)
       names.emplace(found.topic, found.partitions[j].id);
   }
-  const auto refused = topic != nullptr && answer->topic_cnt == 1 && is_refusal(answer->topics[0].err)
-                           ? answer->topics[0].err
-                           : RD_KAFKA_RESP_ERR_NO_ERROR;
+  const auto refused =
+      topic != nullptr && answer->topic_cnt == 1 && is_refusal(answer->topics[0].err)
+          ? answer->topics[0].err
+          : RD_KAFKA_RESP_ERR_NO_ERROR;
   rd_kafka_metadata_destroy(answer);
   if (refused != RD_KAFKA_RESP_ERR_NO_ERROR) return error_of(refused);
   return names;
@@ -60,7 +62,8 @@ Result<Names> ask(rd_kafka_t* client, rd_kafka_topic_t* topic, bool all) {
 
 Result<Names> ask_topic(rd_kafka_t* client, const std::string& name) {
   auto* const topic = rd_kafka_topic_new(client, name.c_str(), nullptr);
-  if (topic == nullptr) return fail(Errc::invalid_settings, "{} cannot be a topic", printable(name));
+  if (topic == nullptr)
+    return fail(Errc::invalid_settings, "{} cannot be a topic", printable(name));
   auto names = ask(client, topic, false);
   rd_kafka_topic_destroy(topic);
   return names;
@@ -81,8 +84,8 @@ Names matching(const Names& all, const std::string& pattern) {
 
 Task<Result<Consumer::PartitionNames>> Consumer::ask_partitions() {
   if (!options_.topic_pattern.empty()) {
-    auto all = co_await context_.pool().run(
-        [client = client_] { return ask(client, nullptr, true); });
+    auto all =
+        co_await context_.pool().run([client = client_] { return ask(client, nullptr, true); });
     if (!all) co_return all;
     co_return matching(*all, options_.topic_pattern);
   }

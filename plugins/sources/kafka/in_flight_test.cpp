@@ -8,7 +8,8 @@ namespace {
 
 class InFlightTest : public ::testing::Test {
  protected:
-  std::shared_ptr<InFlight::Batch> batch(const AssignmentPtr& of, std::int64_t first, std::int64_t last) {
+  std::shared_ptr<InFlight::Batch> batch(const AssignmentPtr& of, std::int64_t first,
+                                         std::int64_t last) {
     auto made = in_flight_->begin();
     for (auto offset = first; offset <= last; ++offset) made->add(of, offset);
     return made;

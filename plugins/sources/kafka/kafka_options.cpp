@@ -19,8 +19,8 @@ std::string text_of(const Settings& settings, std::string_view name) {
 }
 
 Result<> read_topics(const Settings& settings, KafkaOptions& options) {
-  const int given = int{settings.has("topic")} + int{settings.has("topics")} +
-                    int{settings.has("topic_pattern")};
+  const int given =
+      int{settings.has("topic")} + int{settings.has("topics")} + int{settings.has("topic_pattern")};
   if (given != 1) {
     return fail(Errc::invalid_settings,
                 "Exactly one of topic, topics, or topic_pattern must be provided.");
@@ -48,8 +48,8 @@ Result<> read_tls(const Settings& settings, messaging::KafkaSecurity& security) 
   security.certificate_file = text_of(settings, "certfile");
   security.key_file = text_of(settings, "keyfile");
   security.key_password = text_of(settings, "password");
-  const bool has_files = !security.ca_file.empty() || !security.certificate_file.empty() ||
-                         !security.key_file.empty();
+  const bool has_files =
+      !security.ca_file.empty() || !security.certificate_file.empty() || !security.key_file.empty();
   if (has_files && !security.has_tls()) {
     const auto at = security.protocol.find("PLAINTEXT");
     security.protocol.replace(at, std::string_view("PLAINTEXT").size(), "SSL");
@@ -165,8 +165,9 @@ SettingsSchema KafkaOptions::schema() {
               .by_default(300'000)
               .at_least(10)
               .at_most(3'600'000),
-          text("group_id", "the group, which shares the topics' partitions and remembers how far "
-                           "it has read; none: all partitions are read, nothing is remembered"),
+          text("group_id",
+               "the group, which shares the topics' partitions and remembers how far "
+               "it has read; none: all partitions are read, nothing is remembered"),
           Setting("offset", string, "where to begin when nothing is remembered")
               .one_of({"latest", "earliest"})
               .by_default("latest"),

@@ -66,14 +66,16 @@ class Kafka : public SourceHarness {
     return run_until([this, count] { return events().size() >= count; });
   }
   bool has_logged(std::string_view text) const {
-    return std::ranges::any_of(log_lines(),
-                               [&](const auto& line) { return line.contains(text); });
+    return std::ranges::any_of(log_lines(), [&](const auto& line) { return line.contains(text); });
   }
 };
 
 Object with(Object more, int port = 1) {
-  Object all{{"host", "127.0.0.1"}, {"port", port}, {"offset", "earliest"}, {"group_id", "g"},
-             {"session_timeout", 2}};
+  Object all{{"host", "127.0.0.1"},
+             {"port", port},
+             {"offset", "earliest"},
+             {"group_id", "g"},
+             {"session_timeout", 4}};
   if (!more.contains("topics") && !more.contains("topic_pattern")) all["topic"] = "t";
   for (const auto& [name, value] : more) all[name] = value;
   return all;
@@ -99,14 +101,16 @@ TEST(KafkaSource, ChecksItsSettings) {
                   .contains("token endpoint"));
   EXPECT_TRUE(problem({{"avro_schema_file", "/no/such"}}).contains("/no/such"));
   EXPECT_TRUE(problem({{"schema_registry_url", "ftp://x"}}).contains("schema_registry_url"));
-  EXPECT_TRUE(problem({{"schema_registry_basic_auth", "a:b"}, {"schema_registry_bearer_token", "c"}})
-                  .contains("exclude"));
+  EXPECT_TRUE(
+      problem({{"schema_registry_basic_auth", "a:b"}, {"schema_registry_bearer_token", "c"}})
+          .contains("exclude"));
   EXPECT_TRUE(problem({{"schema_registry_oauth_client_id", "a"}}).contains("needs"));
 }
 
 TEST(KafkaSource, MakesEventsOfMessages) {
   MockBroker broker;
-  for (const auto* body : {R"({"n":1})", "0", "not JSON", "{}", "\xff", R"({"n":12345678901234567890123})"})
+  for (const auto* body :
+       {R"({"n":1})", "0", "not JSON", "{}", "\xff", R"({"n":12345678901234567890123})"})
     broker.produce(body);
   Kafka source(with({}, broker.port()));
   ASSERT_TRUE(source.wait_for(3));
@@ -183,8 +187,8 @@ TEST(KafkaSource, EndsWhenTheRegistryRefusesIt) {
       {{"/schemas/ids/7", "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n"}});
   MockBroker broker;
   broker.produce(std::string_view("\0\0\0\0\7\4hi", 8));
-  Kafka source(with({{"message_format", "avro"}, {"schema_registry_url", server.url("")}},
-                    broker.port()));
+  Kafka source(
+      with({{"message_format", "avro"}, {"schema_registry_url", server.url("")}}, broker.port()));
   const auto outcome = source.finish();
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), Errc::permission_denied);

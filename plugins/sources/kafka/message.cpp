@@ -65,8 +65,8 @@ Value MessageMeta::claimed_uuid(const std::optional<Object>& headers) const {
 }
 
 Object MessageMeta::make_meta() const {
-  const auto name =
-      fmt::format("{}:{}:{}", place_.assignment->topic, place_.assignment->partition, place_.offset);
+  const auto name = fmt::format("{}:{}:{}", place_.assignment->topic, place_.assignment->partition,
+                                place_.offset);
   Object meta;
   meta["source_offset"] = name;
   if (place_.timestamp >= 0)

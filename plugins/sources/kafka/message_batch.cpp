@@ -24,8 +24,8 @@ MessageMeta meta_of(const RawMessage& raw, const TextDecoder& encoding) {
   const char* name = nullptr;
   const void* value = nullptr;
   std::size_t size = 0;
-  for (std::size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
-                          RD_KAFKA_RESP_ERR_NO_ERROR;
+  for (std::size_t i = 0;
+       rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
        ++i) {
     std::optional<std::string> text;
     if (value != nullptr) text.emplace(static_cast<const char*>(value), size);

@@ -24,7 +24,8 @@ TEST_F(Meta, SaysWhereAndWhenAMessageWasWritten) {
             fmt::format(R"({{"source_offset":"eda:0:42","produced_at":"2024-02-23T18:57:44Z",)"
                         R"("headers":{{}},"uuid":"{}"}})",
                         kMade));
-  EXPECT_EQ(meta(1708714664481).make_meta().at("produced_at"), Value("2024-02-23T18:57:44.481000Z"));
+  EXPECT_EQ(meta(1708714664481).make_meta().at("produced_at"),
+            Value("2024-02-23T18:57:44.481000Z"));
   EXPECT_FALSE(meta().make_meta().contains("produced_at"));
 }
 

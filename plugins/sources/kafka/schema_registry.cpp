@@ -106,8 +106,7 @@ Result<std::unique_ptr<SchemaRegistry>> SchemaRegistry::create(SourceContext& co
                                                                const RegistryOptions& options) {
   auto client = net::HttpClient::create(context.loop());
   if (!client) return client.error();
-  return std::unique_ptr<SchemaRegistry>(
-      new SchemaRegistry(context, options, std::move(*client)));
+  return std::unique_ptr<SchemaRegistry>(new SchemaRegistry(context, options, std::move(*client)));
 }
 
 SchemaRegistry::SchemaRegistry(SourceContext& context, const RegistryOptions& options,
@@ -181,8 +180,8 @@ Task<Result<>> SchemaRegistry::refresh_token() {
       .tls = options_.tls,
   });
   if (!answer && answer.error().code() == Errc::cancelled) co_return answer.error();
-  const auto body = answer && answer->status == kOk ? parse_json(answer->body)
-                                                    : Result<Value>(Value(nullptr));
+  const auto body =
+      answer && answer->status == kOk ? parse_json(answer->body) : Result<Value>(Value(nullptr));
   const auto* token =
       body && body->is_object() ? body->get_object().if_contains("access_token") : nullptr;
   if (token == nullptr || !token->is_string()) {
@@ -193,7 +192,8 @@ Task<Result<>> SchemaRegistry::refresh_token() {
   const auto* life = body->get_object().if_contains("expires_in");
   const auto seconds = life != nullptr && life->is_int64() ? life->get_int64() : kUsualLife;
   token_ = view(token->get_string());
-  token_ends_ = now + std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, 1'000'000)) - kEarlier;
+  token_ends_ =
+      now + std::chrono::seconds(std::clamp<std::int64_t>(seconds, 0, 1'000'000)) - kEarlier;
   co_return Result<>();
 }
 

@@ -23,7 +23,7 @@ class Sockets {
 
  private:
   std::mutex mutex_;
-  std::set<int> open_;     // guarded by mutex_
+  std::set<int> open_;   // guarded by mutex_
   bool is_cut_ = false;  // guarded by mutex_
 };
 

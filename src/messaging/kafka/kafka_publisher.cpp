@@ -15,9 +15,10 @@ namespace millrace::messaging {
 namespace {
 
 constexpr std::string_view kComponent = "kafka";
-constexpr std::size_t kMostWaiting = 10'000;                     // messages
+constexpr std::size_t kMostWaiting = 10'000;                      // messages
 constexpr std::size_t kMostWaitingBytes = std::size_t{64} << 20;  // of bodies
-constexpr int kPurging = 100;  // milliseconds
+constexpr Duration kGrace = std::chrono::milliseconds(500);       // for the report of a timeout
+constexpr int kPurging = 100;                                     // milliseconds
 
 Errc code_of(rd_kafka_resp_err_t why) {
   switch (why) {
@@ -54,8 +55,8 @@ struct Waiting {
 
 class LibrdkafkaPublisher final : public KafkaPublisher {
  public:
-  LibrdkafkaPublisher(Log& log, KafkaPublisherOptions options)
-      : log_(log), options_(std::move(options)) {}
+  LibrdkafkaPublisher(MainLoop& loop, Log& log, KafkaPublisherOptions options)
+      : loop_(loop), log_(log), options_(std::move(options)) {}
   ~LibrdkafkaPublisher() override {
     if (client_ == nullptr) return;
     if (waiting_ > 0) {  // their callers have left
@@ -63,13 +64,13 @@ class LibrdkafkaPublisher final : public KafkaPublisher {
       rd_kafka_flush(client_, kPurging);
     }
     if (queue_ != nullptr) {
-      rd_kafka_queue_io_event_enable(queue_, -1, nullptr, 0);
+      rd_kafka_queue_cb_event_enable(queue_, nullptr, nullptr);
       rd_kafka_queue_destroy(queue_);
     }
     rd_kafka_destroy(client_);
   }
 
-  Result<> open(MainLoop& loop) {
+  Result<> open() {
     auto settings = kafka_client_settings(options_.brokers, options_.client_id, options_.security);
     if (!settings) return settings.error();
     const auto timeout =
@@ -79,7 +80,7 @@ class LibrdkafkaPublisher final : public KafkaPublisher {
     settings->emplace_back("delivery.timeout.ms", std::to_string(timeout));
     settings->emplace_back("linger.ms", "0");
     settings->emplace_back("message.max.bytes", "104857600");  // the broker's limit counts
-    auto wakeup = KafkaWakeup::create(loop, [this] { rd_kafka_poll(client_, 0); });
+    auto wakeup = KafkaWakeup::create(loop_, [this] { rd_kafka_poll(client_, 0); });
     if (!wakeup) return wakeup.error();
     if (auto made = make_client(*settings); !made) return made;
     queue_ = rd_kafka_queue_get_main(client_);
@@ -99,12 +100,17 @@ class LibrdkafkaPublisher final : public KafkaPublisher {
     auto* const ticket = waiting.release();  // the report deletes it, or we do after the report
     ++waiting_;
     waiting_bytes_ += ticket->bytes;
-    while (!ticket->outcome) {
-      if (auto waited = co_await ticket->reported.wait(); !waited) {
-        if (ticket->outcome) break;
-        ticket->abandoned = true;
-        co_return waited;
-      }
+    // The library's own limit begins only once it has found a broker.
+    const Instant deadline = loop_.clock().now() + options_.timeout + kGrace;
+    const auto alarm =
+        loop_.call_later(options_.timeout + kGrace, [ticket] { ticket->reported.notify_all(); });
+    Result<> waited;
+    while (waited && !ticket->outcome && loop_.clock().now() < deadline)
+      waited = co_await ticket->reported.wait();
+    loop_.cancel(alarm);
+    if (!ticket->outcome) {
+      ticket->abandoned = true;
+      co_return waited ? judge(RD_KAFKA_RESP_ERR__MSG_TIMED_OUT) : waited;
     }
     const std::unique_ptr<Waiting> done(ticket);
     co_return judge(*done->outcome);
@@ -132,7 +138,8 @@ class LibrdkafkaPublisher final : public KafkaPublisher {
   }
 
   Result<> send(const OutgoingMessage& message, Waiting* waiting) {
-    auto* headers = message.headers.empty() ? nullptr : rd_kafka_headers_new(message.headers.size());
+    auto* headers =
+        message.headers.empty() ? nullptr : rd_kafka_headers_new(message.headers.size());
     for (const auto& [name, value] : message.headers) {
       rd_kafka_header_add(headers, name.data(), static_cast<ssize_t>(name.size()), value.data(),
                           static_cast<ssize_t>(value.size()));
@@ -193,8 +200,7 @@ class LibrdkafkaPublisher final : public KafkaPublisher {
   static void on_error(rd_kafka_t* client, int code, const char* reason, void* opaque) {
     auto& self = *static_cast<LibrdkafkaPublisher*>(opaque);
     std::array<char, 512> text{};
-    if (code == RD_KAFKA_RESP_ERR__FATAL)
-      rd_kafka_fatal_error(client, text.data(), text.size());
+    if (code == RD_KAFKA_RESP_ERR__FATAL) rd_kafka_fatal_error(client, text.data(), text.size());
     if (code == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) return;
     const bool is_news = self.trouble_.empty();
     self.trouble_ = printable(code == RD_KAFKA_RESP_ERR__FATAL ? text.data() : reason);
@@ -208,6 +214,7 @@ class LibrdkafkaPublisher final : public KafkaPublisher {
     self.log_.debug(kComponent, "{}", text);
   }
 
+  MainLoop& loop_;
   Log& log_;
   const KafkaPublisherOptions options_;
   std::unique_ptr<KafkaWakeup> wakeup_;
@@ -227,8 +234,8 @@ class LibrdkafkaPublisher final : public KafkaPublisher {
 Result<std::unique_ptr<KafkaPublisher>> KafkaPublisher::create(MainLoop& loop, Log& log,
                                                                KafkaPublisherOptions options) {
   if (options.brokers.empty()) return fail(Errc::invalid_settings, "no Kafka brokers are given");
-  auto publisher = std::make_unique<LibrdkafkaPublisher>(log, std::move(options));
-  if (auto opened = publisher->open(loop); !opened) return opened.error();
+  auto publisher = std::make_unique<LibrdkafkaPublisher>(loop, log, std::move(options));
+  if (auto opened = publisher->open(); !opened) return opened.error();
   return std::unique_ptr<KafkaPublisher>(std::move(publisher));
 }
 

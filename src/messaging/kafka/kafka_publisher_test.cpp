@@ -13,15 +13,18 @@ namespace millrace::messaging {
 namespace {
 
 std::optional<std::string> setting(const KafkaSettings& settings, std::string_view name) {
-  const auto found = std::ranges::find(settings, name, [](const auto& entry) { return entry.first; });
+  const auto found =
+      std::ranges::find(settings, name, [](const auto& entry) { return entry.first; });
   return found == settings.end() ? std::nullopt : std::optional(found->second);
 }
 
 TEST(KafkaClient, SaysHowToProtectConnections) {
-  const auto settings = kafka_client_settings(
-      {"a:1", "b:2"}, "me",
-      {.protocol = "SASL_SSL", .certificate_file = "/c.pem", .sasl_mechanism = "SCRAM-SHA-256",
-       .username = "u", .password = "p"});
+  const auto settings = kafka_client_settings({"a:1", "b:2"}, "me",
+                                              {.protocol = "SASL_SSL",
+                                               .certificate_file = "/c.pem",
+                                               .sasl_mechanism = "SCRAM-SHA-256",
+                                               .username = "u",
+                                               .password = "p"});
   ASSERT_TRUE(settings);
   EXPECT_EQ(setting(*settings, "bootstrap.servers"), "a:1,b:2");
   EXPECT_EQ(setting(*settings, "ssl.key.location"), "/c.pem");
@@ -34,8 +37,8 @@ TEST(KafkaClient, RefusesWhatCannotWork) {
   EXPECT_FALSE(kafka_client_settings({"a:1"}, "", {.protocol = "SASL_PLAINTEXT"}));
   EXPECT_FALSE(kafka_client_settings(
       {"a:1"}, "", {.protocol = "SASL_PLAINTEXT", .sasl_mechanism = "OAUTHBEARER"}));
-  EXPECT_TRUE(kafka_client_settings(
-      {"a:1"}, "", {.protocol = "SASL_PLAINTEXT", .sasl_mechanism = "GSSAPI"}));
+  EXPECT_TRUE(kafka_client_settings({"a:1"}, "",
+                                    {.protocol = "SASL_PLAINTEXT", .sasl_mechanism = "GSSAPI"}));
 }
 
 class Publishing : public ::testing::Test {
@@ -56,7 +59,8 @@ class Publishing : public ::testing::Test {
 
   void open(std::vector<std::string> brokers, Duration timeout = std::chrono::seconds(10)) {
     auto made = KafkaPublisher::create(
-        loop_, log_, {.brokers = std::move(brokers), .security = {}, .client_id = "me", .timeout = timeout});
+        loop_, log_,
+        {.brokers = std::move(brokers), .security = {}, .client_id = "me", .timeout = timeout});
     ASSERT_TRUE(made) << made.error().message();
     publisher_ = std::move(*made);
   }
@@ -74,7 +78,8 @@ class Publishing : public ::testing::Test {
   SystemClock clock_;
   MainLoop loop_{clock_};
   std::vector<std::string> lines_;
-  Log log_{[this](LogLevel, std::string_view, std::string_view text) { lines_.emplace_back(text); }};
+  Log log_{
+      [this](LogLevel, std::string_view, std::string_view text) { lines_.emplace_back(text); }};
   rd_kafka_t* client_ = nullptr;
   rd_kafka_mock_cluster_t* cluster_ = nullptr;
   std::unique_ptr<KafkaPublisher> publisher_;
@@ -91,12 +96,11 @@ TEST_F(Publishing, TellsWhenNobodyIsThere) {
   const auto outcome = publish({.topic = "t", .body = "one"});
   ASSERT_FALSE(outcome);
   EXPECT_EQ(outcome.error().code(), Errc::timeout);
-  EXPECT_TRUE(outcome.error().message().contains("Connection refused")) << outcome.error().message();
+  EXPECT_TRUE(outcome.error().message().contains("Connection refused"))
+      << outcome.error().message();
 }
 
-TEST_F(Publishing, NeedsABroker) {
-  EXPECT_FALSE(KafkaPublisher::create(loop_, log_, {}));
-}
+TEST_F(Publishing, NeedsABroker) { EXPECT_FALSE(KafkaPublisher::create(loop_, log_, {})); }
 
 TEST_F(Publishing, MayBeLeftWhileItWaits) {
   open({"127.0.0.1:1"});

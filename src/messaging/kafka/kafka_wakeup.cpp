@@ -18,13 +18,21 @@ Result<std::unique_ptr<KafkaWakeup>> KafkaWakeup::create(MainLoop& loop,
 }
 
 KafkaWakeup::KafkaWakeup(MainLoop& loop, int descriptor, std::function<void()> callback)
-    : stream_(loop.executor(), descriptor), callback_(std::move(callback)) {
+    : descriptor_(descriptor),
+      stream_(loop.executor(), descriptor),
+      callback_(std::move(callback)) {
   wait();
 }
 
+// Not by the library's own writing to a descriptor, which leaves out what comes within milliseconds
+// of the last.
 void KafkaWakeup::watch(rd_kafka_queue_s* queue) {
-  constexpr std::uint64_t kOne = 1;
-  rd_kafka_queue_io_event_enable(queue, stream_.native_handle(), &kOne, sizeof(kOne));
+  rd_kafka_queue_cb_event_enable(queue, on_event, this);
+}
+
+// On a thread of the library.
+void KafkaWakeup::on_event(rd_kafka_s* /*client*/, void* opaque) {
+  ::eventfd_write(static_cast<KafkaWakeup*>(opaque)->descriptor_, 1);
 }
 
 void KafkaWakeup::wait() {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <array>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <cstdint>
 #include <functional>
@@ -10,7 +9,10 @@
 #include "millrace/base/result.hpp"
 #include "millrace/loop/main_loop.hpp"
 
-extern "C" struct rd_kafka_queue_s;
+extern "C" {
+struct rd_kafka_s;
+struct rd_kafka_queue_s;
+}
 
 namespace millrace::messaging {
 
@@ -19,7 +21,8 @@ namespace millrace::messaging {
 class KafkaWakeup {
  public:
   /// Errors: io.
-  static Result<std::unique_ptr<KafkaWakeup>> create(MainLoop& loop, std::function<void()> callback);
+  static Result<std::unique_ptr<KafkaWakeup>> create(MainLoop& loop,
+                                                     std::function<void()> callback);
   KafkaWakeup(const KafkaWakeup&) = delete;
   KafkaWakeup& operator=(const KafkaWakeup&) = delete;
   ~KafkaWakeup() = default;
@@ -28,8 +31,10 @@ class KafkaWakeup {
 
  private:
   KafkaWakeup(MainLoop& loop, int descriptor, std::function<void()> callback);
+  static void on_event(rd_kafka_s* client, void* opaque);
   void wait();
 
+  const int descriptor_;  // of stream_
   asio::posix::stream_descriptor stream_;
   std::function<void()> callback_;
   std::uint64_t count_ = 0;
