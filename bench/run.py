@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -497,9 +498,44 @@ def templates(_, trials):
               f"the aim of 20,000/s (one at a time: {statistics.median(one):,.0f}/s)", [rate / 20_000 for rate in many], 1.0)
 
 
+def kafka_source(folder, trials):
+    """Both start, join a group, read a topic of 200-byte messages to its end, and end; the broker has the machine's other cores."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from peers.kafka import Kafka  # which skips where the broker cannot be had
+    count, book, stats = 1_500_000, Path(folder) / "kafka.yml", Path(folder) / "stats.json"
+    groups = iter(range(1_000_000))
+
+    def engine(broker):
+        source = ["- kafka:", "    host: 127.0.0.1", f"    port: {broker.port}", "    topic: bench", "    offset: earliest",
+                  f"    group_id: engine{next(groups)}"]
+        rulebook(book, source, [f"event.body.i == {count - 1}"], action="shutdown")
+        begun = time.perf_counter()
+        subprocess.run([MILLRACE, "run", book, "--stats", stats, "--quiet"], check=True, capture_output=True, timeout=300)
+        if (told := json.loads(stats.read_text()))["events"] != count:
+            raise Void(f"{told['events']} events, expected {count}")
+        return count / (time.perf_counter() - begun)
+
+    def bare(broker):
+        begun = time.perf_counter()
+        done = subprocess.run([BUILD / "bench_kafka_consumer", broker.address, "bench", str(count), f"bare{next(groups)}"],
+                              check=True, capture_output=True, timeout=300)
+        if json.loads(done.stdout)["messages"] != count:
+            raise Void(done.stdout)
+        return count / (time.perf_counter() - begun)
+
+    try:
+        with Kafka() as broker:
+            broker.produce("bench", (f'{{"i":{i},"host":"web{i % 500}","text":"{"x" * 160}"}}' for i in range(count)))
+            pairs = alternate(min(trials, 3), lambda: engine(broker), lambda: bare(broker))
+    except (unittest.SkipTest, AssertionError) as why:
+        raise Void(why) from why
+    yield row("o", "events of the Kafka source, 200 bytes, one rule", f"{statistics.median(p[0] for p in pairs):,.0f}/s",
+              f"bare librdkafka: {statistics.median(p[1] for p in pairs):,.0f}/s", [a / b for a, b in pairs], 0.7)
+
+
 FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency,
            "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches, "k": an_hour,
-           "l": python_source, "m": native_source, "n": templates,
+           "l": python_source, "m": native_source, "n": templates, "o": kafka_source,
            "s": journal, "t": webhook_with_journal}
 
 

@@ -38,5 +38,23 @@ TEST(Uuid, ASeedSettlesWhatComes) {
   EXPECT_NE(first, a.next());
 }
 
+TEST(Uuid, OfANameIsAlwaysTheSame) {
+  // As Python's uuid.uuid5(uuid.NAMESPACE_OID, …) gives them.
+  EXPECT_EQ(uuid_of_name(kUuidNamespaceOid, "eda:0:42"), "5cf311be-f518-5d1e-9713-1ff1d577125e");
+  EXPECT_EQ(uuid_of_name(kUuidNamespaceOid, std::string(200, 'x')),
+            "a4820d40-cb19-5c7e-8ef3-e16d7d1d063a");
+  EXPECT_EQ(uuid_of_name(kUuidNamespaceOid, ""), "0a68eb57-c88a-5f34-9e9d-27f85e68af4f");
+}
+
+TEST(Uuid, IsRecognisedInTheFormsThatPythonTakes) {
+  for (const auto* text :
+       {"6ba7b812-9dad-11d1-80b4-00c04fd430c8", "6BA7B8129DAD11D180B400C04FD430C8",
+        "{6ba7b812-9dad-11d1-80b4-00c04fd430c8}", "urn:uuid:6ba7b812-9dad-11d1-80b4-00c04fd430c8"})
+    EXPECT_TRUE(is_uuid(text)) << text;
+  for (const auto* text : {"", "{}", "5", "6ba7b812-9dad-11d1-80b4-00c04fd430c",
+                           "6ba7b812-9dad-11d1-80b4-00c04fd430cg", "----"})
+    EXPECT_FALSE(is_uuid(text)) << text;
+}
+
 }  // namespace
 }  // namespace millrace

@@ -20,6 +20,18 @@ namespace millrace {
 /// wide steps).
 inline constexpr std::size_t kTextPadding = 64;
 
+/// Makes an event's own `meta` when somebody wants to see it, which of most events nobody does.
+class MetaMaker {
+ public:
+  virtual Object make_meta() const = 0;
+
+ protected:
+  MetaMaker() = default;
+  MetaMaker(const MetaMaker&) = default;
+  MetaMaker& operator=(const MetaMaker&) = default;
+  ~MetaMaker() = default;
+};
+
 /// An event on its way in: JSON text that nobody has parsed yet, or a value that was built by hand.
 ///
 /// Text stays text until a rule set reads it: the paths that its rules use are taken from the text
@@ -57,6 +69,12 @@ class Event {
     meta_ = std::move(meta);
     return std::move(*this);
   }
+  /// The same, made when it is asked for. The maker must stay where it is for as long as the text
+  /// does.
+  Event&& with_meta(const MetaMaker& maker) && {
+    meta_maker_ = &maker;
+    return std::move(*this);
+  }
   /// Where in its source the event stood (a line number), for messages about it; 0: unknown.
   Event&& at(std::uint64_t position) && {
     position_ = position;
@@ -68,14 +86,18 @@ class Event {
   const Value& data() const { return data_; }
   Value&& take_data() { return std::move(data_); }
   std::string_view wrap_key() const { return wrap_; }
-  const Object& meta() const { return meta_; }
+  const Object& meta() const {
+    if (meta_maker_ != nullptr) meta_ = std::exchange(meta_maker_, nullptr)->make_meta();
+    return meta_;
+  }
   std::uint64_t position() const { return position_; }
 
  private:
   Value data_;
   std::string_view text_;
   std::string_view wrap_;
-  Object meta_;
+  mutable Object meta_;
+  mutable const MetaMaker* meta_maker_ = nullptr;
   std::uint64_t position_ = 0;
   bool is_text_ = false;
 };
