@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
+import importlib
 import os
 import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 
 from peers.peer import Peer, free_port, missing
 
@@ -73,3 +75,20 @@ class RabbitMQ(Peer):
         """rabbitmqctl, which takes a second or two."""
         subprocess.run([SCRIPTS / "rabbitmqctl", *arguments], env=self.environment(), check=True, capture_output=True,
                        timeout=60)
+
+    def connect(self):
+        """A connection of pika, another client."""
+        parameters = pika().ConnectionParameters("127.0.0.1", self.port, heartbeat=600)
+        return pika().BlockingConnection(parameters)
+
+
+def pika():
+    """The module, which Debian's Python has."""
+    try:
+        return importlib.import_module("pika")
+    except ImportError:
+        sys.path.append("/usr/lib/python3/dist-packages")
+    try:
+        return importlib.import_module("pika")
+    except ImportError:
+        return missing("pika", "python3-pika")

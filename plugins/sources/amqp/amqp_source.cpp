@@ -45,6 +45,7 @@ class AmqpSource final : public Source {
   void connected(SourceContext& context) {
     backoff_.reset();
     context.status().connected();
+    context.log().debug(context.log_name(), "reads {}", settings_.queue.name);
     if (std::exchange(told_, false)) context.log().info(context.log_name(), "connected again");
   }
 
