@@ -3,6 +3,7 @@
 """The source amqp and the action publish against a real RabbitMQ, and against what can go wrong with it."""
 import contextlib
 import json
+import pathlib
 import re
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ import unittest
 import uuid
 
 from rulebook_run import RulebookRun, printing, rule_set
+from peers.certificate import make_certificate
 from peers.peer import free_port
 from peers.proxy import Proxy
 from peers.rabbitmq import RabbitMQ, pika
@@ -237,6 +239,21 @@ class Amqp(unittest.TestCase):
             self.numbers([1])
             run.wait_for("got 1.")
 
+    def test_tls(self):
+        with tempfile.TemporaryDirectory() as folder:
+            certificate, key = make_certificate(pathlib.Path(folder))
+            with RabbitMQ(certificate=certificate, key=key) as server:
+                with self.channel(server) as channel:
+                    channel.queue_declare(self.queue, durable=True)
+                self.numbers(range(100), server)
+                url = f"amqps://guest:guest@localhost:{server.tls_port}"
+                with self.run_source(host=None, port=server.tls_port, url=url, ca_file=str(certificate)) as run:
+                    run.wait_for("got 99.")
+                for trust in ({}, {"ca_file": str(certificate), "host": "127.0.0.1"}):
+                    with self.run_source(**{"host": "localhost", "port": server.tls_port, "tls": True, **trust}) as run:
+                        self.assertEqual(run.wait_for_end(), 1)
+                        self.assertIn("certificate verify failed", run.log())
+
     def test_something_else_that_listens(self):
         with tempfile.TemporaryDirectory() as folder:
             port = free_port()
@@ -248,6 +265,57 @@ class Amqp(unittest.TestCase):
             finally:
                 other.kill()
                 other.wait()
+
+    # --- the action publish -----------------------------------------------------------------------------------------------------
+
+    def publish(self, settings, limit=1, port=None, **more):
+        broker = {"host": "127.0.0.1", "port": port or self.server.port, **settings}
+        rules = [{"name": "send", "condition": "event.i is defined", "action": {"publish": {"amqp": broker, **more}}}]
+        return RulebookRun(self, rule_set({"range": {"limit": limit}}, rules))
+
+    def test_publish(self):
+        self.declare()
+        with self.publish({}, 500, routing_key=self.queue, message={"i": "{{ event.i }}"}) as forward:
+            self.assertEqual(forward.wait_for_end(), 0, forward.log())
+        with self.run_source() as run:
+            run.wait_for("got 499.")
+        self.assertEqual([int(number) for number in run.found(r"got (\d+)\.")], list(range(500)))
+
+    def test_publish_by_an_exchange_with_headers(self):
+        self.declare()
+        with self.channel() as channel:
+            channel.exchange_declare(f"x-{self.queue}", "direct")
+            channel.queue_bind(self.queue, f"x-{self.queue}", "key")
+        with self.publish({"exchange": f"x-{self.queue}"}, routing_key="key", headers={"name": "x", "n": 7}) as run:
+            self.assertEqual(run.wait_for_end(), 0, run.log())
+        with self.channel() as channel:
+            method, properties, body = channel.basic_get(self.queue)
+        self.assertEqual(json.loads(body)["i"], 0)
+        self.assertEqual((properties.headers, properties.content_type), ({"name": "x", "n": "7"}, "application/json"))
+        self.assertEqual((properties.delivery_mode, method.routing_key), (2, "key"))
+        self.assertTrue(uuid.UUID(properties.message_id))
+
+    def test_publish_tells_what_is_wrong(self):
+        for settings, text in (({}, "NO_ROUTE"), ({"exchange": "not-there"}, "NOT_FOUND"),
+                               ({"password": "not-this-one"}, "ACCESS_REFUSED")):
+            with self.publish(settings, topic="nowhere") as run:
+                run.wait_for_end()
+                self.assertIn(text, run.log())
+                self.assertNotIn("not-this-one", run.log())
+
+    def test_publish_survives_lost_connections(self):
+        self.declare()
+        with Proxy(self.server.port) as proxy:
+            proxy.slow(50_000)
+            with self.publish({}, 1000, port=proxy.port, topic=self.queue, message={"i": "{{ event.i }}"}) as forward:
+                for count in (100, 400):
+                    forward.wait_until(lambda count=count: self.depth() > count, "it publishes")
+                    proxy.cut()
+                self.assertEqual(forward.wait_for_end(60), 0, forward.log())
+        with self.channel() as channel:
+            numbers = [json.loads(channel.basic_get(self.queue, auto_ack=True)[2])["i"] for _ in range(self.depth())]
+        self.assertEqual(set(map(int, numbers)), set(range(1000)))
+        self.assertLess(len(numbers), 1010)
 
 
 if __name__ == "__main__":

@@ -80,8 +80,8 @@ Result<AmqpSettings> read_settings(const Settings& settings) {
     read.declared_exchange = {.name = read.exchange, .type = settings.string("exchange_type")};
   read.prefetch = static_cast<std::uint16_t>(settings.integer("prefetch"));
   const auto format = settings.string("format");
-  if (format == "json") read.format = Format::json;
-  if (format == "text") read.format = Format::text;
+  if (format == "json") read.format = BodyFormat::json;
+  if (format == "text") read.format = BodyFormat::text;
   return read;
 }
 

@@ -21,7 +21,7 @@ struct AmqpSettings {
   std::string exchange;  ///< to bind the queue to; empty: it is not bound
   std::vector<std::string> routing_keys;
   std::uint16_t prefetch = 0;
-  Format format = Format::automatic;
+  BodyFormat format = BodyFormat::automatic;
 };
 
 SettingsSchema schema();

@@ -5,12 +5,9 @@
 #include <utility>
 
 #include "millrace/base/text.hpp"
-#include "millrace/event/json.hpp"
 
 namespace millrace::amqp_source {
 namespace {
-
-constexpr std::string_view kBody = "body";
 
 bool is_uuid(std::string_view text) {
   constexpr std::string_view kForm = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
@@ -41,19 +38,14 @@ bool says_json(const Object& properties) {
   return name == "application/json" || name.ends_with("+json");
 }
 
-bool is_json(const messaging::AmqpMessage& message, Format format, const JsonLimits& limits) {
-  if (format != Format::automatic) return format == Format::json;
-  return says_json(message.properties) || parse_json(message.body, limits).has_value();
-}
-
 }  // namespace
 
-Event event_of(messaging::AmqpMessage&& message, Format format, const JsonLimits& limits) {
-  const auto body = message.body;
-  // Bytes that are no text are left to the engine, which refuses them as JSON.
-  const bool as_json = is_json(message, format, limits) || valid_utf8(body) != body;
-  auto event = as_json ? Event::from_text(body) : Event(Value(body));
-  return std::move(event).wrap(kBody).with_meta(meta_of(message)).at(message.tag);
+Event event_of(messaging::AmqpMessage&& message, BodyFormat format, const JsonLimits& limits) {
+  if (format == BodyFormat::automatic && says_json(message.properties)) format = BodyFormat::json;
+  auto event = messaging::event_of_body(message.body, format, limits);
+  return std::move(event)
+      .with_meta(meta_of(message))
+      .at(message.tag);
 }
 
 }  // namespace millrace::amqp_source

@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <string_view>
-
-#include "millrace/base/result.hpp"
 #include "millrace/event/event.hpp"
 #include "millrace/messaging/amqp_connection.hpp"
+#include "millrace/messaging/body_event.hpp"
 
 namespace millrace::amqp_source {
 
-enum class Format { automatic, json, text };
+using messaging::BodyFormat;
 
-/// {"body": …, "meta": {…}}. The message's body must outlive the event. What is not JSON though it
-/// has to be, and what is no text, becomes an event that the engine refuses. `position` as for
-/// Event::at().
-Event event_of(messaging::AmqpMessage&& message, Format format, const JsonLimits& limits);
+/// {"body": …, "meta": {…}}, as event_of_body(): a message that says that it is JSON has to be.
+Event event_of(messaging::AmqpMessage&& message, BodyFormat format, const JsonLimits& limits);
 
 }  // namespace millrace::amqp_source

@@ -371,25 +371,39 @@ void AmqpConnection::Session::settle(amqp_method_number_t id, void* method) {
 
 // --- publishing -------------------------------------------------------------------------------
 
-Task<Result<>> AmqpConnection::Session::wait_for_room(std::size_t bytes) {
-  while (!failure_ && !unconfirmed_.empty() &&
-         (unconfirmed_.size() >= kMostUnconfirmed ||
-          unconfirmed_bytes_ + bytes > kMostUnconfirmedBytes)) {
+Task<Result<>> AmqpConnection::Session::wait_for_room(std::size_t bytes,
+                                                      const Outgoing& outgoing) {
+  const auto is_full = [&] {
+    return unconfirmed_.size() >= kMostUnconfirmed ||
+           (!unconfirmed_.empty() && unconfirmed_bytes_ + bytes > kMostUnconfirmedBytes);
+  };
+  while (!failure_ && !outgoing.outcome && is_full()) {
     if (auto waited = co_await room_.wait(); !waited) co_return waited;
   }
   if (failure_) co_return *failure_;
-  co_return Result<>();
+  co_return outgoing.outcome.value_or(Result<>());
 }
 
 Task<Result<>> AmqpConnection::Session::publish(AmqpOutgoing message) {
   if (!std::exchange(confirms_, true)) {
-    // No need to wait: confirmations begin with the next message. The answer finds nobody.
     amqp_confirm_select_t select{.nowait = 1};
     if (auto sent = send(kChannel, AMQP_CONFIRM_SELECT_METHOD, &select); !sent) co_return sent;
   }
-  const auto size = message.body.size();
-  if (auto waited = co_await wait_for_room(size); !waited) co_return waited;
   Outgoing outgoing{.id = uuids_.next()};
+  const auto timer = loop_.call_later(message.timeout, [this, &outgoing] {
+    if (!outgoing.outcome)
+      outgoing.outcome = fail(Errc::timeout, "the server did not confirm the message in time");
+    outgoing.changed.notify_all();
+    room_.notify_all();
+  });
+  auto confirmed = co_await confirm(std::move(message), outgoing);
+  loop_.cancel(timer);
+  co_return confirmed;
+}
+
+Task<Result<>> AmqpConnection::Session::confirm(AmqpOutgoing message, Outgoing& outgoing) {
+  const auto size = message.body.size();
+  if (auto waited = co_await wait_for_room(size, outgoing); !waited) co_return waited;
   if (auto put = put_message(message, outgoing.id); !put) co_return put;
   message.body = {};
   const auto number = ++published_;

@@ -79,7 +79,8 @@ class AmqpConnection::Session final : public Stream::Listener {
   void on_close(std::uint16_t code, std::string_view text);
   void answer(Answer answer);
 
-  Task<Result<>> wait_for_room(std::size_t bytes);
+  Task<Result<>> wait_for_room(std::size_t bytes, const Outgoing& outgoing);
+  Task<Result<>> confirm(AmqpOutgoing message, Outgoing& outgoing);
   Result<> put_message(const AmqpOutgoing& message, const std::string& id);
   void beat();
   void fail_with(Error why);

@@ -77,6 +77,7 @@ struct AmqpOutgoing {
   Object headers = {};
   bool persistent = true;
   bool mandatory = true;  ///< an error if no queue is bound to take it
+  Duration timeout = std::chrono::seconds(30);
 };
 
 /// A connection to an AMQP 0-9-1 server, with one channel. Loop thread only; destroying it closes
@@ -115,7 +116,7 @@ class AmqpConnection {
 
   /// Until the server has confirmed that it keeps the message; many may be under way, more wait
   /// for their turn. Errors: as above; invalid_settings when no queue takes it, unavailable when
-  /// the server could not keep it; cancelled.
+  /// the server could not keep it; timeout: it may have been kept all the same; cancelled.
   Task<Result<>> publish(AmqpOutgoing message);
 
   /// Nothing while it lives.
