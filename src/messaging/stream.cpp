@@ -114,7 +114,7 @@ void Stream::ready() {
 }
 
 void Stream::read() {
-  if (listener_ == nullptr || reading_ || paused_) return;
+  if ((listener_ == nullptr && !is_finishing_) || reading_ || paused_) return;
   reading_ = true;
   const auto room = asio::buffer(input_.data() + filled_, input_.size() - filled_);
   auto then = [self = shared_from_this()](const Failure& failed, std::size_t bytes) {
@@ -130,7 +130,7 @@ void Stream::read() {
 }
 
 void Stream::on_read(std::size_t bytes) {
-  if (listener_ == nullptr) return;
+  if (listener_ == nullptr) return read();  // what comes while finishing is dropped
   filled_ += bytes;
   const auto used = listener_->on_bytes({input_.data(), filled_});
   if (listener_ == nullptr) return;
@@ -160,12 +160,12 @@ void Stream::flush() {
 }
 
 void Stream::write() {
-  if (listener_ == nullptr || waiting_.empty()) return;
+  if ((listener_ == nullptr && !is_finishing_) || waiting_.empty()) return;
   going_.swap(waiting_);
   auto then = [self = shared_from_this()](const Failure& failed, std::size_t) {
     self->going_.clear();
     if (failed) return self->end(failed, "lost");
-    self->write();
+    self->written();
   };
   if (secure_) {
     asio::async_write(*secure_, asio::buffer(going_), std::move(then));
@@ -174,15 +174,33 @@ void Stream::write() {
   }
 }
 
+void Stream::written() {
+  write();
+  // The other side hears of the end only behind the last byte; what it sends meanwhile must be
+  // read, or the system would drop both.
+  Failure ignored;
+  if (is_finishing_ && going_.empty()) socket_.shutdown(Tcp::socket::shutdown_send, ignored);
+}
+
+void Stream::finish() {
+  if (listener_ == nullptr || unsent() == 0) return close();
+  listener_ = nullptr;
+  is_finishing_ = true;
+  if (going_.empty()) write();
+  resume();
+  loop_.call_later(std::chrono::seconds(1), [self = shared_from_this()] { self->close(); });
+}
+
 void Stream::close() {
   listener_ = nullptr;
+  is_finishing_ = false;
   resolver_.cancel();
   Failure ignored;
   socket_.close(ignored);
 }
 
 void Stream::end(const Failure& why, std::string_view doing) {
-  if (listener_ == nullptr) return;
+  if (listener_ == nullptr) return close();
   auto& listener = *std::exchange(listener_, nullptr);
   close();
   const bool is_over = why == asio::error::eof || why == ssl::error::stream_truncated;

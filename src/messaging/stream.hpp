@@ -50,9 +50,11 @@ class Stream : public std::enable_shared_from_this<Stream> {
   /// Errors: invalid_settings, for files of keys and certificates.
   static Result<std::shared_ptr<Stream>> create(MainLoop& loop, StreamOptions options);
 
-  /// `listener` stays until close().
+  /// `listener` stays until close() or finish().
   void open(Listener& listener);
   void close();
+  /// Closes it when what is still to be sent has gone, if that takes no longer than a second.
+  void finish();
 
   /// Sends what is written here, soon and in one go with what is written until then.
   std::string& output();
@@ -78,6 +80,7 @@ class Stream : public std::enable_shared_from_this<Stream> {
   void on_read(std::size_t bytes);
   void flush();
   void write();
+  void written();
   void end(const Failure& why, std::string_view doing);
 
   MainLoop& loop_;
@@ -86,7 +89,8 @@ class Stream : public std::enable_shared_from_this<Stream> {
   Tcp::socket socket_;
   std::unique_ptr<asio::ssl::context> tls_;
   std::unique_ptr<Secure> secure_;
-  Listener* listener_ = nullptr;  // null: closed
+  Listener* listener_ = nullptr;  // null: closed, or finishing
+  bool is_finishing_ = false;
 
   std::vector<char> input_;
   std::size_t filled_ = 0;

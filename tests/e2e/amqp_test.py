@@ -140,6 +140,19 @@ class Amqp(unittest.TestCase):
             self.assertLess(run.stop(), 5)
         self.assertEqual(self.depth(), 0)
 
+    def test_a_stop_acknowledges_what_was_acted_upon(self):
+        self.declare()
+        slow = {"name": "slow", "condition": "event.body.i is defined",
+                "action": {"exec": {"command": "echo x >> started; sleep 0.3"}}}
+        self.numbers(range(3))
+        with self.run_source([slow]) as run:
+            run.wait_until(lambda: (run.folder / "started").exists(), "the action has begun")
+            run.stop()
+            acted = (run.folder / "started").read_text().count("x")
+        end = time.monotonic() + 5  # for the server to see what came of the connection
+        while self.depth() != (0 if acted == 3 else 3):
+            self.assertLess(time.monotonic(), end, f"{self.depth()} messages after {acted} actions")
+
     def test_a_killed_engine_loses_nothing(self):
         self.declare()
         self.numbers(range(MESSAGES))

@@ -25,7 +25,7 @@ Task<Result<>> Consumer::start() {
   auto opened =
       co_await messaging::AmqpConnection::open(context_.loop(), settings_.connection);
   if (!opened) co_return opened.error();
-  link_ = std::make_shared<Link>(std::move(*opened), Unsettled(), context_.status());
+  link_ = std::make_shared<Link>(std::move(*opened), Unsettled(), &context_.status());
   auto& connection = *link_->connection;
   queue_ = settings_.queue.name;
   if (settings_.declares_queue) {
@@ -90,9 +90,7 @@ Task<Result<>> Consumer::emit_part(std::span<messaging::AmqpMessage> messages,
   made.delivery.taken = [batch](const std::vector<Rejection>& rejections) {
     for (const auto& rejection : rejections) batch->refused.insert(batch->tags.at(rejection.index));
   };
-  made.delivery.settled = [batch, link = std::weak_ptr(link_)] {
-    if (const auto alive = link.lock()) settle(*alive, *batch);
-  };
+  made.delivery.settled = [batch, link = link_] { settle(*link, *batch); };
   co_return co_await context_.emit(std::move(made));
 }
 
@@ -106,7 +104,8 @@ void Consumer::settle(Link& link, const Batch& batch) {
       if (!batch.refused.contains(tag)) connection.acknowledge(tag);
     }
   }
-  link.status.acknowledged += batch.last - batch.first + 1;
+  if (link.status != nullptr && !connection.failure())
+    link.status->acknowledged += batch.last - batch.first + 1;
 }
 
 // Whatever goes wrong, the next receive() tells.

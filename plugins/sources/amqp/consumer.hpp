@@ -21,6 +21,12 @@ class Consumer {
   Consumer(SourceContext& context, const AmqpSettings& settings)
       : context_(context), settings_(settings) {}
 
+  Consumer(const Consumer&) = delete;
+  Consumer& operator=(const Consumer&) = delete;
+  ~Consumer() {
+    if (link_) link_->status = nullptr;
+  }
+
   /// Up to the queue being consumed. Errors: as AmqpConnection's.
   Task<Result<>> start();
   /// Success: the connection is lost, why() tells the reason. Errors: those of emit(), cancelled.
@@ -28,11 +34,12 @@ class Consumer {
   const Error& why() const { return *link_->connection->failure(); }
 
  private:
-  /// Shared by the batches' deliveries, weakly, and alive as long as the connection.
+  /// Kept by the batches on their way, too: what is acted upon while the engine stops is still
+  /// acknowledged.
   struct Link {
     std::unique_ptr<messaging::AmqpConnection> connection;
     Unsettled unsettled;
-    SourceStatus& status;
+    SourceStatus* status;  ///< null once the source has gone
   };
   struct Batch {
     std::uint64_t first = 0;

@@ -30,7 +30,7 @@ Error too_large(const messaging::MqttMessage& message, std::size_t most) {
 Task<Result<>> Subscriber::start() {
   auto opened = co_await messaging::MqttConnection::open(context_.loop(), settings_.connection);
   if (!opened) co_return opened.error();
-  link_ = std::make_shared<Link>(std::move(*opened), context_.status());
+  link_ = std::make_shared<Link>(std::move(*opened), &context_.status());
   co_return co_await link_->connection->subscribe(settings_.topics);
 }
 
@@ -64,8 +64,8 @@ Task<Result<>> Subscriber::emit(std::span<messaging::MqttMessage> messages,
     settle(*link_, number, messages.size());
     co_return Result<>();
   }
-  batch.delivery.settled = [number, count = messages.size(), link = std::weak_ptr(link_)] {
-    if (const auto alive = link.lock()) settle(*alive, number, count);
+  batch.delivery.settled = [number, count = messages.size(), link = link_] {
+    settle(*link, number, count);
   };
   co_return co_await context_.emit(std::move(batch));
 }
@@ -73,7 +73,7 @@ Task<Result<>> Subscriber::emit(std::span<messaging::MqttMessage> messages,
 // The protocol wants acknowledgements in the order of the messages.
 void Subscriber::settle(Link& link, std::uint64_t batch, std::size_t messages) {
   link.settled[batch] = true;
-  link.status.acknowledged += messages;
+  if (link.status != nullptr && !link.connection->failure()) link.status->acknowledged += messages;
   while (!link.settled.empty() && link.settled.begin()->second) {
     link.connection->acknowledge_up_to(link.settled.begin()->first);
     link.settled.erase(link.settled.begin());

@@ -26,6 +26,12 @@ class Subscriber {
   Subscriber(SourceContext& context, const MqttSettings& settings)
       : context_(context), settings_(settings) {}
 
+  Subscriber(const Subscriber&) = delete;
+  Subscriber& operator=(const Subscriber&) = delete;
+  ~Subscriber() {
+    if (link_) link_->status = nullptr;
+  }
+
   /// Up to the topics being subscribed. Errors: as MqttConnection's.
   Task<Result<>> start();
   /// Success: the connection is lost, why() tells the reason. Errors: those of emit(), cancelled.
@@ -33,10 +39,11 @@ class Subscriber {
   const Error& why() const { return *link_->connection->failure(); }
 
  private:
-  /// Held weakly by the batches' deliveries; alive as long as the connection.
+  /// Kept by the batches on their way, too: what is acted upon while the engine stops is still
+  /// acknowledged.
   struct Link {
     std::unique_ptr<messaging::MqttConnection> connection;
-    SourceStatus& status;
+    SourceStatus* status;  ///< null once the source has gone
     std::map<std::uint64_t, bool> settled;  ///< of each batch in its order, by its last message
   };
 

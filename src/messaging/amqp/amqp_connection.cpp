@@ -107,6 +107,4 @@ Task<Result<>> AmqpConnection::publish(AmqpOutgoing message) {
 
 const std::optional<Error>& AmqpConnection::failure() const { return session_->failure(); }
 
-Task<> AmqpConnection::close() { return session_->close(); }
-
 }  // namespace millrace::messaging

@@ -66,7 +66,13 @@ AmqpConnection::Session::Session(MainLoop& loop, AmqpOptions options)
     : loop_(loop), options_(std::move(options)) {}
 
 AmqpConnection::Session::~Session() {
-  if (stream_) stream_->close();
+  if (stream_ && !is_greeting_ && !failure_) {
+    amqp_connection_close_t close{.reply_code = AMQP_REPLY_SUCCESS};
+    static_cast<void>(send(0, AMQP_CONNECTION_CLOSE_METHOD, &close));
+    stream_->finish();
+  } else if (stream_) {
+    stream_->close();
+  }
   if (timer_) loop_.cancel(*timer_);
 }
 
@@ -479,23 +485,6 @@ void AmqpConnection::Session::fail_with(Error why) {
   changed_.notify_all();
   room_.notify_all();
   for (auto& [number, outgoing] : unconfirmed_) outgoing->changed.notify_all();
-}
-
-Task<> AmqpConnection::Session::close() {
-  if (failure_) co_return;
-  amqp_connection_close_t close{.reply_code = AMQP_REPLY_SUCCESS};
-  answer_.reset();
-  static_cast<void>(send(0, AMQP_CONNECTION_CLOSE_METHOD, &close));
-  if (timer_) loop_.cancel(*timer_);
-  timer_ = loop_.call_later(std::chrono::seconds(1), [this] {
-    timer_.reset();
-    fail_with(fail(Errc::timeout, "the server does not say goodbye"));
-  });
-  while (!failure_ && (!answer_ || answer_->id != AMQP_CONNECTION_CLOSE_OK_METHOD))
-    co_await changed_.wait_to_the_end();
-  if (timer_) loop_.cancel(*timer_);
-  timer_.reset();
-  fail_with(fail(Errc::unavailable, "the connection was closed"));
 }
 
 }  // namespace millrace::messaging

@@ -47,7 +47,6 @@ class AmqpConnection::Session final : public Stream::Listener {
   Task<Result<AmqpBatch>> receive();
   void settle(amqp_method_number_t id, void* method);
   Task<Result<>> publish(AmqpOutgoing message);
-  Task<> close();
   const std::optional<Error>& failure() const { return failure_; }
 
  private:

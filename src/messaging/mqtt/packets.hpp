@@ -66,7 +66,7 @@ Result<> put_subscribe(std::string& out, std::uint16_t id, const std::vector<Mqt
 Result<> put_publish(std::string& out, std::uint16_t id, const MqttOutgoing& message);
 /// puback, pubrec, pubcomp.
 void put_answer(std::string& out, Kind kind, std::uint16_t id);
-/// pingreq.
+/// pingreq, disconnect.
 void put_empty(std::string& out, Kind kind);
 
 }  // namespace millrace::messaging::mqtt

@@ -59,7 +59,12 @@ MqttConnection::Session::Session(MainLoop& loop, MqttOptions options)
     : loop_(loop), options_(std::move(options)) {}
 
 MqttConnection::Session::~Session() {
-  if (stream_) stream_->close();
+  if (stream_ && connected_ && !failure_) {
+    mqtt::put_empty(stream_->output(), Kind::disconnect);
+    stream_->finish();
+  } else if (stream_) {
+    stream_->close();
+  }
   if (timer_) loop_.cancel(*timer_);
 }
 

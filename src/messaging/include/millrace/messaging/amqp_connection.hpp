@@ -80,8 +80,9 @@ struct AmqpOutgoing {
   Duration timeout = std::chrono::seconds(30);
 };
 
-/// A connection to an AMQP 0-9-1 server, with one channel. Loop thread only; destroying it closes
-/// it at once, and what was not acknowledged is delivered again, to somebody.
+/// A connection to an AMQP 0-9-1 server, with one channel. Loop thread only. When it is destroyed,
+/// what was given to it still goes out, and what was not acknowledged is delivered again, to
+/// somebody.
 ///
 /// Once the connection is lost, every member tells the reason: unavailable; permission_denied,
 /// invalid_settings or not_found where the server said so. Then make a new one. No task may wait in
@@ -121,9 +122,6 @@ class AmqpConnection {
 
   /// Nothing while it lives.
   const std::optional<Error>& failure() const;
-  /// Says goodbye, so that the server does not log a fault; waits a second at the most.
-  Task<> close();
-
  private:
   class Session;
   explicit AmqpConnection(std::unique_ptr<Session> session);

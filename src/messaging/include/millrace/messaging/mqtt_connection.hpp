@@ -58,8 +58,9 @@ struct MqttOutgoing {
   Duration timeout = std::chrono::seconds(30);
 };
 
-/// A connection to an MQTT 3.1.1 broker. Loop thread only; destroying it closes it at once, and
-/// what was not acknowledged is sent again, if the session outlives the connection.
+/// A connection to an MQTT 3.1.1 broker. Loop thread only. When it is destroyed, what was given to
+/// it still goes out, and what was not acknowledged is sent again, if the session outlives the
+/// connection.
 ///
 /// Once the connection is lost, every member tells the reason: unavailable, permission_denied or
 /// invalid_settings. Then make a new one. No task may wait in a member when it is destroyed.
