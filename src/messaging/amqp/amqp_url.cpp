@@ -23,7 +23,8 @@ Result<AmqpOptions> read_amqp_url(std::string_view url, AmqpOptions options) {
   if (secure && !options.tls) options.tls.emplace();
   options.host = parsed->host_address();
   options.port = secure ? kTlsPort : kPort;
-  if (parsed->has_port() && parsed->port_number() != 0) options.port = parsed->port_number();
+  if (!parsed->port().empty()) options.port = parsed->port_number();
+  if (options.port == 0) return fail(Errc::invalid_settings, "url has no valid port");
   if (parsed->has_userinfo()) options.username = parsed->user();
   if (parsed->has_password()) options.password = parsed->password();
   // "amqp://host/%2F" is the virtual host "/"; without a path the setting says which.
