@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -26,8 +27,7 @@ class ReconnectingPublisher : public Publisher {
     while (true) {
       auto tried = co_await try_once(message, deadline);
       const auto left = deadline - loop_.clock().now();
-      if (tried || tried.error().code() != Errc::unavailable || left <= Duration::zero())
-        co_return tried;
+      if (tried || !is_passing(tried.error()) || left <= Duration::zero()) co_return tried;
       if (!std::exchange(told_, true))
         log_.warning(name_, "{}; it is tried again", tried.error().message());
       if (auto slept = co_await loop_.sleep_for(std::min(backoff.next(), left)); !slept)
@@ -57,16 +57,26 @@ class ReconnectingPublisher : public Publisher {
   Task<Result<std::shared_ptr<Connection>>> connection() {
     while (connecting_) {
       if (auto waited = co_await connected_.wait(); !waited) co_return waited.error();
+      if (!connecting_ && refused_) co_return *refused_;
     }
     if (connection_ && !connection_->failure()) co_return connection_;
     connecting_ = true;
+    refused_.reset();
     auto made = co_await connect();
     connecting_ = false;
     connected_.notify_all();
-    if (!made) co_return made.error();
+    if (!made) {
+      // For all who waited; but that one of them was cancelled is nobody else's affair.
+      if (made.error().code() != Errc::cancelled) refused_ = made.error();
+      co_return made.error();
+    }
     connection_ = std::move(*made);
     if (std::exchange(told_, false)) log_.info(name_, "connected again");
     co_return connection_;
+  }
+
+  static bool is_passing(const Error& why) {
+    return why.code() == Errc::unavailable || why.code() == Errc::timeout;
   }
 
   MainLoop& loop_;
@@ -75,6 +85,7 @@ class ReconnectingPublisher : public Publisher {
   const Duration timeout_;
   std::shared_ptr<Connection> connection_;
   bool connecting_ = false;
+  std::optional<Error> refused_;  // the last try to connect
   Waiters connected_;
   bool told_ = false;  // of a loss
 };

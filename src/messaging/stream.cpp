@@ -81,11 +81,11 @@ void Stream::open(Listener& listener) {
 
 void Stream::connect(const Tcp::resolver::results_type& addresses) {
   if (listener_ == nullptr) return;
-  asio::async_connect(
-      socket_, addresses, [self = shared_from_this()](const Failure& failed, const Tcp::endpoint&) {
-        if (failed) return self->end(failed, "cannot connect to");
-        self->connected();
-      });
+  asio::async_connect(socket_, addresses,
+                      [self = shared_from_this()](const Failure& failed, const Tcp::endpoint&) {
+                        if (failed) return self->end(failed, "cannot connect to");
+                        self->connected();
+                      });
 }
 
 void Stream::connected() {
@@ -100,11 +100,11 @@ void Stream::shake_hands() {
   Failure not_a_name;
   asio::ip::make_address(options_.host, not_a_name);
   if (not_a_name) SSL_set_tlsext_host_name(secure_->native_handle(), options_.host.c_str());
-  secure_->async_handshake(
-      ssl::stream_base::client, [self = shared_from_this()](const Failure& failed) {
-        if (failed) return self->end(failed, "no TLS with");
-        self->ready();
-      });
+  secure_->async_handshake(ssl::stream_base::client,
+                           [self = shared_from_this()](const Failure& failed) {
+                             if (failed) return self->end(failed, "no TLS with");
+                             self->ready();
+                           });
 }
 
 void Stream::ready() {
@@ -186,6 +186,7 @@ void Stream::finish() {
   if (listener_ == nullptr || unsent() == 0) return close();
   listener_ = nullptr;
   is_finishing_ = true;
+  filled_ = 0;
   if (going_.empty()) write();
   resume();
   loop_.call_later(std::chrono::seconds(1), [self = shared_from_this()] { self->close(); });

@@ -74,9 +74,10 @@ Result<std::unique_ptr<messaging::Publisher>> create(MainLoop& loop, Log& log,
 
 BrokerKind amqp_broker() {
   return {.name = "amqp",
-          .meaning = "RabbitMQ: url, or host, port, username, password, virtual_host; exchange; "
-                     "persistent; heartbeat; tls, ca_file, cert_file, key_file, key_password, "
-                     "verify, check_hostname",
+          .meaning =
+              "RabbitMQ: url, or host, port, username, password, virtual_host; exchange; "
+              "persistent; heartbeat; tls, ca_file, cert_file, key_file, key_password, "
+              "verify, check_hostname",
           .schema = schema,
           .create = create,
           .needs_topic = false};

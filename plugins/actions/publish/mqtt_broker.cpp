@@ -39,14 +39,13 @@ Result<std::unique_ptr<messaging::Publisher>> create(MainLoop& loop, Log& log,
   const bool tls = settings.boolean("tls");
   const auto port = settings.has("port") ? static_cast<std::uint16_t>(settings.integer("port"))
                                          : (tls ? kTlsPort : kPort);
-  messaging::MqttOptions connection{
-      .host = settings.string("host"),
-      .port = port,
-      .client_id = text_of(settings, "client_id"),
-      .username = text_of(settings, "username"),
-      .password = text_of(settings, "password"),
-      .tls = tls ? std::optional(tls_of(settings)) : std::nullopt,
-      .keepalive = settings.seconds("keepalive")};
+  messaging::MqttOptions connection{.host = settings.string("host"),
+                                    .port = port,
+                                    .client_id = text_of(settings, "client_id"),
+                                    .username = text_of(settings, "username"),
+                                    .password = text_of(settings, "password"),
+                                    .tls = tls ? std::optional(tls_of(settings)) : std::nullopt,
+                                    .keepalive = settings.seconds("keepalive")};
   return messaging::create_mqtt_publisher(loop, log,
                                           {.connection = std::move(connection),
                                            .retain = settings.boolean("retain"),
@@ -57,8 +56,9 @@ Result<std::unique_ptr<messaging::Publisher>> create(MainLoop& loop, Log& log,
 
 BrokerKind mqtt_broker() {
   return {.name = "mqtt",
-          .meaning = "MQTT: host, port, username, password, client_id; retain; keepalive; tls, "
-                     "ca_file, cert_file, key_file, key_password, verify, check_hostname",
+          .meaning =
+              "MQTT: host, port, username, password, client_id; retain; keepalive; tls, "
+              "ca_file, cert_file, key_file, key_password, verify, check_hostname",
           .schema = schema,
           .create = create,
           .needs_topic = true};

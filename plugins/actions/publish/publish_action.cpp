@@ -146,12 +146,11 @@ SettingsSchema schema() {
       Setting("topic", string, "Where it goes: the topic; AMQP: the routing key").nullable());
   all.push_back(Setting("routing_key", string, "Another name of topic").nullable());
   all.push_back(Setting("key", string, "Kafka: what chooses the partition").nullable());
-  all.push_back(Setting("message", any,
-                        "A text, or anything else as JSON; by default the event that fired")
-                    .nullable());
-  all.push_back(Setting("headers", object, "Of the message; MQTT has none")
-                    .by_default(Object())
-                    .nullable());
+  all.push_back(
+      Setting("message", any, "A text, or anything else as JSON; by default the event that fired")
+          .nullable());
+  all.push_back(
+      Setting("headers", object, "Of the message; MQTT has none").by_default(Object()).nullable());
   all.push_back(Setting("timeout", seconds, "How long until the broker must have confirmed it")
                     .by_default(30)
                     .at_least(0.1)

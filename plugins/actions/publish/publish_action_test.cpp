@@ -40,9 +40,9 @@ TEST(PublishAction, ChecksTheBroker) {
 }
 
 TEST(PublishAction, TriesAgainUntilItsTimeIsOver) {
-  ActionHarness action(millrace_describe_publish_action, "publish",
-                       {{"mqtt", {{"host", "127.0.0.1"}, {"port", 1}}}, {"topic", "t"},
-                        {"timeout", 5}});
+  ActionHarness action(
+      millrace_describe_publish_action, "publish",
+      {{"mqtt", {{"host", "127.0.0.1"}, {"port", 1}}}, {"topic", "t"}, {"timeout", 5}});
   action.start();
   std::optional<Result<>> outcome;
   for (int i = 0; i < 200; ++i) {

@@ -87,79 +87,80 @@ Result<AmqpSettings> read_settings(const Settings& settings) {
 
 SettingsSchema schema() {
   using enum SettingType;
-  return {.settings = {
-              Setting("url", string,
-                      "amqp://user:password@host:port/vhost; amqps: with TLS. What the other "
-                      "settings say goes before it")
-                  .secret()
-                  .nullable(),
-              Setting("host", string, "The server; by default localhost").nullable(),
-              Setting("port", integer, "Its port; by default 5672, with TLS 5671")
-                  .at_least(1)
-                  .at_most(65535)
-                  .nullable(),
-              Setting("username", string,
-                      "By default guest; empty: the client certificate says who it is")
-                  .nullable(),
-              Setting("password", string, "By default guest").secret().nullable(),
-              Setting("virtual_host", string, "By default /").nullable(),
-              Setting("queue", string, "What to read; without it a queue of its own, as long as "
-                                       "the connection lasts")
-                  .nullable(),
-              Setting("declare", boolean, "Make the queue if it is not there").by_default(false),
-              Setting("queue_type", string, "Of the queue that is made")
-                  .one_of({"classic", "quorum"})
-                  .nullable(),
-              Setting("durable", boolean, "The queue that is made outlives the server")
-                  .by_default(true),
-              Setting("exclusive", boolean, "It is for this connection only").by_default(false),
-              Setting("auto_delete", boolean, "It goes with its last consumer").by_default(false),
-              Setting("arguments", object, "Its arguments: x-message-ttl, x-dead-letter-exchange…")
-                  .by_default(Object())
-                  .nullable(),
-              Setting("exchange", string, "Bind the queue to this exchange").nullable(),
-              Setting("exchange_type", string,
-                      "Make the exchange (durable) if it is not there: topic, fanout, direct, "
-                      "headers…")
-                  .nullable(),
-              Setting("routing_keys", strings, "What the queue takes of the exchange")
-                  .by_default(Array())
-                  .nullable(),
-              Setting("prefetch", integer, "Messages on their way through the engine at once")
-                  .by_default(1000)
-                  .at_least(1)
-                  .at_most(65535),
-              Setting("format", string,
-                      "json: bodies that are not JSON are refused; text: bodies are never read as "
-                      "JSON; auto: as JSON where they are")
-                  .one_of({"auto", "json", "text"})
-                  .by_default("auto"),
-              Setting("max_message_size", integer, "Bytes of a body; a larger one is refused")
-                  .by_default(1 << 20)
-                  .at_least(1)
-                  .at_most(kLargestMessage),
-              Setting("heartbeat", seconds,
-                      "A server that is silent for twice as long is gone; 0: never")
-                  .by_default(30)
-                  .at_least(0)
-                  .at_most(65535),
-              Setting("connect_timeout", seconds, "How long connecting may take, all told")
-                  .by_default(10)
-                  .at_least(0.1)
-                  .at_most(3600),
-              Setting("connection_name", string, "What the server's tools show")
-                  .by_default("millrace"),
-              Setting("tls", boolean, "Speak TLS").by_default(false),
-              Setting("ca_file", string, "PEM file of the authorities to trust; by default those "
-                                         "of the system")
-                  .nullable(),
-              Setting("cert_file", string, "PEM file of the client's certificate").nullable(),
-              Setting("key_file", string, "PEM file of its key, unless it is in cert_file")
-                  .nullable(),
-              Setting("key_password", string, "Password of the key").secret().nullable(),
-              Setting("verify", boolean, "The server's certificate must be valid").by_default(true),
-              Setting("check_hostname", boolean, "And be that of its host").by_default(true),
-          }};
+  return {
+      .settings = {
+          Setting("url", string,
+                  "amqp://user:password@host:port/vhost; amqps: with TLS. What the other "
+                  "settings say goes before it")
+              .secret()
+              .nullable(),
+          Setting("host", string, "The server; by default localhost").nullable(),
+          Setting("port", integer, "Its port; by default 5672, with TLS 5671")
+              .at_least(1)
+              .at_most(65535)
+              .nullable(),
+          Setting("username", string,
+                  "By default guest; empty: the client certificate says who it is")
+              .nullable(),
+          Setting("password", string, "By default guest").secret().nullable(),
+          Setting("virtual_host", string, "By default /").nullable(),
+          Setting("queue", string,
+                  "What to read; without it a queue of its own, as long as "
+                  "the connection lasts")
+              .nullable(),
+          Setting("declare", boolean, "Make the queue if it is not there").by_default(false),
+          Setting("queue_type", string, "Of the queue that is made")
+              .one_of({"classic", "quorum"})
+              .nullable(),
+          Setting("durable", boolean, "The queue that is made outlives the server")
+              .by_default(true),
+          Setting("exclusive", boolean, "It is for this connection only").by_default(false),
+          Setting("auto_delete", boolean, "It goes with its last consumer").by_default(false),
+          Setting("arguments", object, "Its arguments: x-message-ttl, x-dead-letter-exchange…")
+              .by_default(Object())
+              .nullable(),
+          Setting("exchange", string, "Bind the queue to this exchange").nullable(),
+          Setting("exchange_type", string,
+                  "Make the exchange (durable) if it is not there: topic, fanout, direct, "
+                  "headers…")
+              .nullable(),
+          Setting("routing_keys", strings, "What the queue takes of the exchange")
+              .by_default(Array())
+              .nullable(),
+          Setting("prefetch", integer, "Messages on their way through the engine at once")
+              .by_default(1000)
+              .at_least(1)
+              .at_most(65535),
+          Setting("format", string,
+                  "json: bodies that are not JSON are refused; text: bodies are never read as "
+                  "JSON; auto: as JSON where they are")
+              .one_of({"auto", "json", "text"})
+              .by_default("auto"),
+          Setting("max_message_size", integer, "Bytes of a body; a larger one is refused")
+              .by_default(1 << 20)
+              .at_least(1)
+              .at_most(kLargestMessage),
+          Setting("heartbeat", seconds,
+                  "A server that is silent for twice as long is gone; 0: never")
+              .by_default(30)
+              .at_least(0)
+              .at_most(65535),
+          Setting("connect_timeout", seconds, "How long connecting may take, all told")
+              .by_default(10)
+              .at_least(0.1)
+              .at_most(3600),
+          Setting("connection_name", string, "What the server's tools show").by_default("millrace"),
+          Setting("tls", boolean, "Speak TLS").by_default(false),
+          Setting("ca_file", string,
+                  "PEM file of the authorities to trust; by default those "
+                  "of the system")
+              .nullable(),
+          Setting("cert_file", string, "PEM file of the client's certificate").nullable(),
+          Setting("key_file", string, "PEM file of its key, unless it is in cert_file").nullable(),
+          Setting("key_password", string, "Password of the key").secret().nullable(),
+          Setting("verify", boolean, "The server's certificate must be valid").by_default(true),
+          Setting("check_hostname", boolean, "And be that of its host").by_default(true),
+      }};
 }
 
 }  // namespace millrace::amqp_source

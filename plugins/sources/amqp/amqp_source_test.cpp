@@ -65,18 +65,20 @@ TEST(AmqpSource, TellsOnlyWhatIsThere) {
 TEST(AmqpSource, TakesAMessageIdForTheUuidIfItIsOne) {
   const auto* id = "0b6a0d5e-1b2c-4d3e-8f90-a1b2c3d4e5f6";
   EXPECT_EQ(event({.body = "", .properties = {{"message_id", id}}}).meta().at("uuid"), Value(id));
-  for (const auto* other : {"1", "", "0b6a0d5e-1b2c-4d3e-8f90-a1b2c3d4e5fg",
-                            "0b6a0d5e01b2c-4d3e-8f90-a1b2c3d4e5f6"}) {
-    EXPECT_FALSE(event({.body = "", .properties = {{"message_id", other}}}).meta().contains("uuid"));
+  for (const auto* other :
+       {"1", "", "0b6a0d5e-1b2c-4d3e-8f90-a1b2c3d4e5fg", "0b6a0d5e01b2c-4d3e-8f90-a1b2c3d4e5f6"}) {
+    EXPECT_FALSE(
+        event({.body = "", .properties = {{"message_id", other}}}).meta().contains("uuid"));
   }
 }
 
 TEST(AmqpSource, LeavesWhatClaimsToBeJsonToTheEngine) {
-  for (const auto* type : {"application/json", "application/json; charset=utf-8",
-                           "application/cloudevents+json"}) {
+  for (const auto* type :
+       {"application/json", "application/json; charset=utf-8", "application/cloudevents+json"}) {
     EXPECT_TRUE(event({.body = "{broken", .properties = {{"content_type", type}}}).is_text());
   }
-  EXPECT_FALSE(event({.body = "{broken", .properties = {{"content_type", "text/json5"}}}).is_text());
+  EXPECT_FALSE(
+      event({.body = "{broken", .properties = {{"content_type", "text/json5"}}}).is_text());
   const Object json{{"content_type", "application/json"}};
   EXPECT_FALSE(event({.body = "{}", .properties = json}, BodyFormat::text).is_text());
 }

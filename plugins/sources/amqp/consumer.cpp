@@ -22,8 +22,7 @@ Error too_large(const messaging::AmqpMessage& message, std::size_t most) {
 }  // namespace
 
 Task<Result<>> Consumer::start() {
-  auto opened =
-      co_await messaging::AmqpConnection::open(context_.loop(), settings_.connection);
+  auto opened = co_await messaging::AmqpConnection::open(context_.loop(), settings_.connection);
   if (!opened) co_return opened.error();
   link_ = std::make_shared<Link>(std::move(*opened), Unsettled(), &context_.status());
   auto& connection = *link_->connection;
@@ -48,11 +47,11 @@ Task<Result<>> Consumer::start() {
 
 Task<Result<>> Consumer::run() {
   while (true) {
+    co_await ask_for_lag();
     auto received = co_await link_->connection->receive();
     if (!received && received.error().code() == Errc::cancelled) co_return received.error();
     if (!received) co_return Result<>();
     if (auto emitted = co_await emit(std::move(*received)); !emitted) co_return emitted;
-    co_await ask_for_lag();
   }
 }
 
@@ -62,6 +61,8 @@ Task<Result<>> Consumer::emit(messaging::AmqpBatch received) {
   for (std::span left(received.messages); !left.empty();) {
     const auto part = left.first(std::min(most, left.size()));
     left = left.subspan(part.size());
+    auto& lag = context_.status().lag;
+    if (lag) *lag -= std::min<std::uint64_t>(*lag, part.size());
     if (auto emitted = co_await emit_part(part, received.memory); !emitted) co_return emitted;
   }
   co_return Result<>();

@@ -43,9 +43,7 @@ bool says_json(const Object& properties) {
 Event event_of(messaging::AmqpMessage&& message, BodyFormat format, const JsonLimits& limits) {
   if (format == BodyFormat::automatic && says_json(message.properties)) format = BodyFormat::json;
   auto event = messaging::event_of_body(message.body, format, limits);
-  return std::move(event)
-      .with_meta(meta_of(message))
-      .at(message.tag);
+  return std::move(event).with_meta(meta_of(message)).at(message.tag);
 }
 
 }  // namespace millrace::amqp_source

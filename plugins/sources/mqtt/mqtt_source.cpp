@@ -25,15 +25,15 @@ std::string text_of(const Settings& settings, std::string_view name) {
 }
 
 MqttOptions connection_of(const Settings& settings) {
-  MqttOptions options{.host = settings.string("host"),
-                      .client_id = text_of(settings, "client_id"),
-                      .clean_session = settings.boolean("clean_session"),
-                      .username = text_of(settings, "username"),
-                      .password = text_of(settings, "password"),
-                      .keepalive = settings.seconds("keepalive"),
-                      .connect_timeout = settings.seconds("connect_timeout"),
-                      .max_message =
-                          static_cast<std::size_t>(settings.integer("max_message_size"))};
+  MqttOptions options{
+      .host = settings.string("host"),
+      .client_id = text_of(settings, "client_id"),
+      .clean_session = settings.boolean("clean_session"),
+      .username = text_of(settings, "username"),
+      .password = text_of(settings, "password"),
+      .keepalive = settings.seconds("keepalive"),
+      .connect_timeout = settings.seconds("connect_timeout"),
+      .max_message = static_cast<std::size_t>(settings.integer("max_message_size"))};
   if (settings.boolean("tls")) {
     options.port = kTlsPort;
     options.tls = {.verify = settings.boolean("verify"),
@@ -136,56 +136,55 @@ class MqttSource final : public Source {
 
 SettingsSchema schema() {
   using enum SettingType;
-  return {.settings = {
-              Setting("host", string, "The broker").by_default("localhost"),
-              Setting("port", integer, "Its port; by default 1883, with TLS 8883")
-                  .at_least(1)
-                  .at_most(65535)
-                  .nullable(),
-              Setting("topic", string, "What to subscribe to; + and # are wildcards").nullable(),
-              Setting("topics", list, "Several: texts, or objects {topic: text, qos: number}")
-                  .by_default(Array())
-                  .nullable(),
-              Setting("qos", integer, "Of topics that do not say it: 0, 1 or 2")
-                  .by_default(1)
-                  .at_least(0)
-                  .at_most(kHighestQos),
-              Setting("client_id", string, "Under which name the broker keeps the session")
-                  .nullable(),
-              Setting("clean_session", boolean,
-                      "false: the broker keeps messages while the engine is away; needs client_id")
-                  .by_default(true),
-              Setting("username", string, "By default none").nullable(),
-              Setting("password", string, "By default none").secret().nullable(),
-              Setting("format", string,
-                      "json: bodies that are not JSON are refused; text: bodies are never read as "
-                      "JSON; auto: as JSON where they are")
-                  .one_of({"auto", "json", "text"})
-                  .by_default("auto"),
-              Setting("max_message_size", integer, "Bytes of a body; a larger one is refused")
-                  .by_default(1 << 20)
-                  .at_least(1)
-                  .at_most(kLargestMessage),
-              Setting("keepalive", seconds,
-                      "A broker that is silent for one and a half times as long is gone; 0: never")
-                  .by_default(30)
-                  .at_least(0)
-                  .at_most(65535),
-              Setting("connect_timeout", seconds, "How long connecting may take, all told")
-                  .by_default(10)
-                  .at_least(0.1)
-                  .at_most(3600),
-              Setting("tls", boolean, "Speak TLS").by_default(false),
-              Setting("ca_file", string,
-                      "PEM file of the authorities to trust; by default those of the system")
-                  .nullable(),
-              Setting("cert_file", string, "PEM file of the client's certificate").nullable(),
-              Setting("key_file", string, "PEM file of its key, unless it is in cert_file")
-                  .nullable(),
-              Setting("key_password", string, "Password of the key").secret().nullable(),
-              Setting("verify", boolean, "The broker's certificate must be valid").by_default(true),
-              Setting("check_hostname", boolean, "And be that of its host").by_default(true),
-          }};
+  return {
+      .settings = {
+          Setting("host", string, "The broker").by_default("localhost"),
+          Setting("port", integer, "Its port; by default 1883, with TLS 8883")
+              .at_least(1)
+              .at_most(65535)
+              .nullable(),
+          Setting("topic", string, "What to subscribe to; + and # are wildcards").nullable(),
+          Setting("topics", list, "Several: texts, or objects {topic: text, qos: number}")
+              .by_default(Array())
+              .nullable(),
+          Setting("qos", integer, "Of topics that do not say it: 0, 1 or 2")
+              .by_default(1)
+              .at_least(0)
+              .at_most(kHighestQos),
+          Setting("client_id", string, "Under which name the broker keeps the session").nullable(),
+          Setting("clean_session", boolean,
+                  "false: the broker keeps messages while the engine is away; needs client_id")
+              .by_default(true),
+          Setting("username", string, "By default none").nullable(),
+          Setting("password", string, "By default none").secret().nullable(),
+          Setting("format", string,
+                  "json: bodies that are not JSON are refused; text: bodies are never read as "
+                  "JSON; auto: as JSON where they are")
+              .one_of({"auto", "json", "text"})
+              .by_default("auto"),
+          Setting("max_message_size", integer, "Bytes of a body; a larger one is refused")
+              .by_default(1 << 20)
+              .at_least(1)
+              .at_most(kLargestMessage),
+          Setting("keepalive", seconds,
+                  "A broker that is silent for one and a half times as long is gone; 0: never")
+              .by_default(30)
+              .at_least(0)
+              .at_most(65535),
+          Setting("connect_timeout", seconds, "How long connecting may take, all told")
+              .by_default(10)
+              .at_least(0.1)
+              .at_most(3600),
+          Setting("tls", boolean, "Speak TLS").by_default(false),
+          Setting("ca_file", string,
+                  "PEM file of the authorities to trust; by default those of the system")
+              .nullable(),
+          Setting("cert_file", string, "PEM file of the client's certificate").nullable(),
+          Setting("key_file", string, "PEM file of its key, unless it is in cert_file").nullable(),
+          Setting("key_password", string, "Password of the key").secret().nullable(),
+          Setting("verify", boolean, "The broker's certificate must be valid").by_default(true),
+          Setting("check_hostname", boolean, "And be that of its host").by_default(true),
+      }};
 }
 
 }  // namespace

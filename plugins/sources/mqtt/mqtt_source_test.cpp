@@ -22,15 +22,16 @@ TEST(MqttSource, RefusesSettingsThatContradictEachOther) {
   EXPECT_EQ(problem({}), "topic or topics is required");
   EXPECT_EQ(problem({{"topic", "t"}, {"clean_session", false}}),
             "clean_session: false needs a client_id");
-  EXPECT_EQ(problem({{"topic", "t"}, {"ca_file", "x.pem"}}), "ca_file and cert_file need tls: true");
+  EXPECT_EQ(problem({{"topic", "t"}, {"ca_file", "x.pem"}}),
+            "ca_file and cert_file need tls: true");
   EXPECT_NE(problem({{"topic", "t"}, {"qos", 3}}), "");
 }
 
 TEST(MqttSource, TakesTopicsAsTextsOrWithTheirQos) {
   EXPECT_EQ(problem({{"topics", {"a", Object{{"topic", "b"}, {"qos", 2}}}}}), "");
-  for (const auto& wrong : {Value(7), Value(""), Value(Object{{"qos", 1}}),
-                            Value(Object{{"topic", "b"}, {"qos", 3}}),
-                            Value(Object{{"topic", "b"}, {"quality", 1}})}) {
+  for (const auto& wrong :
+       {Value(7), Value(""), Value(Object{{"qos", 1}}), Value(Object{{"topic", "b"}, {"qos", 3}}),
+        Value(Object{{"topic", "b"}, {"quality", 1}})}) {
     EXPECT_NE(problem({{"topics", Array{wrong}}}), "") << boost::json::serialize(wrong);
   }
 }

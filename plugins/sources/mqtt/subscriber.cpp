@@ -12,9 +12,8 @@ namespace {
 constexpr std::size_t kMostInBatch = 250;
 
 Object meta_of(const messaging::MqttMessage& message) {
-  Object meta{{"topic", valid_utf8(message.topic)},
-              {"qos", message.qos},
-              {"retain", message.retain}};
+  Object meta{
+      {"topic", valid_utf8(message.topic)}, {"qos", message.qos}, {"retain", message.retain}};
   if (message.duplicate) meta["duplicate"] = true;
   return meta;
 }

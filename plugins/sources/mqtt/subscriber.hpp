@@ -43,7 +43,7 @@ class Subscriber {
   /// acknowledged.
   struct Link {
     std::unique_ptr<messaging::MqttConnection> connection;
-    SourceStatus* status;  ///< null once the source has gone
+    SourceStatus* status;                   ///< null once the source has gone
     std::map<std::uint64_t, bool> settled;  ///< of each batch in its order, by its last message
   };
 

@@ -30,16 +30,16 @@ Task<Result<std::string>> AmqpConnection::declare_queue(AmqpQueue queue) {
       .auto_delete = queue.auto_delete ? 1 : 0,
       .arguments = arguments.get(),
   };
-  const auto declared = co_await session_->call(AMQP_QUEUE_DECLARE_METHOD, &declare,
-                                                AMQP_QUEUE_DECLARE_OK_METHOD);
+  const auto declared =
+      co_await session_->call(AMQP_QUEUE_DECLARE_METHOD, &declare, AMQP_QUEUE_DECLARE_OK_METHOD);
   if (!declared) co_return declared.error();
   co_return declared->text;
 }
 
 Task<Result<std::uint32_t>> AmqpConnection::depth(std::string queue) {
   amqp_queue_declare_t declare{.queue = bytes_of(queue), .passive = 1};
-  const auto declared = co_await session_->call(AMQP_QUEUE_DECLARE_METHOD, &declare,
-                                                AMQP_QUEUE_DECLARE_OK_METHOD);
+  const auto declared =
+      co_await session_->call(AMQP_QUEUE_DECLARE_METHOD, &declare, AMQP_QUEUE_DECLARE_OK_METHOD);
   if (!declared) co_return declared.error();
   co_return declared->number;
 }

@@ -142,7 +142,8 @@ void AmqpConnection::Session::on_tune(const amqp_connection_tune_t& tune) {
   heartbeat_ = std::chrono::seconds(agreed);
   amqp_connection_tune_ok_t ok{
       .channel_max = kChannel,
-      .frame_max = tune.frame_max == 0 ? amqp::kFrameMax : std::min(tune.frame_max, amqp::kFrameMax),
+      .frame_max =
+          tune.frame_max == 0 ? amqp::kFrameMax : std::min(tune.frame_max, amqp::kFrameMax),
       .heartbeat = agreed,
   };
   if (auto sent = send(0, AMQP_CONNECTION_TUNE_OK_METHOD, &ok); !sent) fail_with(sent.error());
@@ -329,8 +330,7 @@ void AmqpConnection::Session::on_content() {
   auto content = std::move(*incoming_);
   incoming_.reset();
   if (!content.returned) {
-    arrived_.push_back(
-        {std::move(content.message), content.begin, bodies_.size() - content.begin});
+    arrived_.push_back({std::move(content.message), content.begin, bodies_.size() - content.begin});
     return;
   }
   const auto* const id = content.message.properties.if_contains("message_id");
@@ -377,8 +377,7 @@ void AmqpConnection::Session::settle(amqp_method_number_t id, void* method) {
 
 // --- publishing -------------------------------------------------------------------------------
 
-Task<Result<>> AmqpConnection::Session::wait_for_room(std::size_t bytes,
-                                                      const Outgoing& outgoing) {
+Task<Result<>> AmqpConnection::Session::wait_for_room(std::size_t bytes, const Outgoing& outgoing) {
   const auto is_full = [&] {
     return unconfirmed_.size() >= kMostUnconfirmed ||
            (!unconfirmed_.empty() && unconfirmed_bytes_ + bytes > kMostUnconfirmedBytes);

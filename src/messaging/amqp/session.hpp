@@ -100,7 +100,7 @@ class AmqpConnection::Session final : public Stream::Listener {
 
   Duration heartbeat_{};
   std::optional<MainLoop::TimerId> timer_;
-  bool heard_ = false;   // anything since the last beat
+  bool heard_ = false;  // anything since the last beat
   int silent_beats_ = 0;
   bool paused_ = false;
 

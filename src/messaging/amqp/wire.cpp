@@ -156,14 +156,12 @@ Result<> put_encoded(std::string& out, std::uint8_t type, std::uint16_t channel,
 
 Result<std::optional<Frame>> take_frame(std::string_view& bytes) {
   if (bytes.size() < kFrameOverhead) return std::optional<Frame>();
-  if (bytes.starts_with("AMQP"))
-    return fail(Errc::corrupt, "the peer does not speak AMQP 0-9-1");
+  if (bytes.starts_with("AMQP")) return fail(Errc::corrupt, "the peer does not speak AMQP 0-9-1");
   const auto size = read_number<std::uint32_t>(bytes.data() + 3);
   if (size > kFrameMax - kFrameOverhead)
     return fail(Errc::corrupt, "the peer sent a frame of {} bytes, or what is no AMQP", size);
   if (bytes.size() < kFrameOverhead + size) return std::optional<Frame>();
-  if (bytes[kHead + size] != kFrameEnd)
-    return fail(Errc::corrupt, "the peer sent what is no AMQP");
+  if (bytes[kHead + size] != kFrameEnd) return fail(Errc::corrupt, "the peer sent what is no AMQP");
   const Frame frame{.type = static_cast<std::uint8_t>(bytes[0]),
                     .channel = read_number<std::uint16_t>(bytes.data() + 1),
                     .payload = bytes.substr(kHead, size)};
@@ -176,8 +174,7 @@ Result<amqp_method_t> read_method(std::string_view payload, Pool& pool) {
   if (payload.size() < sizeof method.id) return fail(Errc::corrupt, "a method frame is cut short");
   method.id = read_number<std::uint32_t>(payload.data());
   payload.remove_prefix(sizeof method.id);
-  const int decoded =
-      amqp_decode_method(method.id, pool.get(), bytes_of(payload), &method.decoded);
+  const int decoded = amqp_decode_method(method.id, pool.get(), bytes_of(payload), &method.decoded);
   if (decoded < 0) {
     return fail(Errc::corrupt, "the peer sent method {:#x}: {}", method.id,
                 amqp_error_string2(decoded));
@@ -189,9 +186,8 @@ Result<ContentHeader> read_header(std::string_view payload, Pool& pool) {
   if (payload.size() < kContentHead) return fail(Errc::corrupt, "a content header is cut short");
   const auto body_size = read_number<std::uint64_t>(payload.data() + 4);
   void* decoded = nullptr;
-  const int code =
-      amqp_decode_properties(read_number<std::uint16_t>(payload.data()), pool.get(),
-                             bytes_of(payload.substr(kContentHead)), &decoded);
+  const int code = amqp_decode_properties(read_number<std::uint16_t>(payload.data()), pool.get(),
+                                          bytes_of(payload.substr(kContentHead)), &decoded);
   if (code < 0 || read_number<std::uint16_t>(payload.data()) != AMQP_BASIC_CLASS)
     return fail(Errc::corrupt, "a content header is malformed");
   return ContentHeader{

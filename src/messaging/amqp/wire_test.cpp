@@ -81,6 +81,30 @@ TEST(AmqpWire, CarriesHeadersOfAllKinds) {
   EXPECT_EQ(frames[1].payload, "hello");
 }
 
+TEST(AmqpWire, CutsTablesThatAreTooDeep) {
+  // Arrays within arrays, as many as fit into a frame.
+  constexpr std::size_t kDepth = 12'000;
+  std::string array;
+  for (std::size_t inner = 0; array.size() < kDepth * 5; inner = array.size()) {
+    std::string outer = "A";
+    for (int shift = 24; shift >= 0; shift -= 8) outer += static_cast<char>(inner >> shift & 0xFF);
+    array.insert(0, outer);
+  }
+  const auto number = [](std::size_t value, int bytes) {
+    std::string text;
+    for (int shift = 8 * (bytes - 1); shift >= 0; shift -= 8)
+      text += static_cast<char>(value >> shift & 0xFF);
+    return text;
+  };
+  const auto table = "\1k" + array;
+  const auto payload = number(AMQP_BASIC_CLASS, 2) + number(0, 2) + number(0, 8) +
+                       number(AMQP_BASIC_HEADERS_FLAG, 2) + number(table.size(), 4) + table;
+  Pool pool;
+  const auto header = read_header(payload, pool);
+  ASSERT_TRUE(header);
+  EXPECT_LT(boost::json::serialize(header->properties).size(), 200U);
+}
+
 TEST(AmqpWire, SplitsLargeBodies) {
   const std::string body(200'000, 'x');
   std::string bytes;

@@ -90,10 +90,10 @@ Result<std::uint16_t> read_id(const Packet& packet) {
 }
 
 Result<> put_connect(std::string& out, const MqttOptions& options) {
-  for (const auto& [what, text] : {std::pair<std::string_view, std::string_view>
-                                   {"client_id", options.client_id},
-                                   {"username", options.username},
-                                   {"password", options.password}}) {
+  for (const auto& [what, text] :
+       {std::pair<std::string_view, std::string_view>{"client_id", options.client_id},
+        {"username", options.username},
+        {"password", options.password}}) {
     if (auto checked = check_text(what, text); !checked) return checked;
   }
   std::uint8_t flags = options.clean_session ? kCleanSession : 0;

@@ -214,7 +214,7 @@ Task<Result<MqttBatch>> MqttConnection::Session::receive() {
   while (arrived_.empty() && !failure_) {
     if (auto waited = co_await changed_.wait(); !waited) co_return waited.error();
   }
-  // What the broker does not want to hear of is not sent again: it is not lost with the connection.
+  // What arrived before the loss is handed over all the same: with QoS 0 it does not come again.
   if (failure_ && arrived_.empty()) co_return *failure_;
   bodies_.append(kTextPadding, '\0');
   const auto text = std::make_shared<const std::string>(std::exchange(bodies_, {}));

@@ -71,7 +71,7 @@ class MqttConnection::Session final : public Stream::Listener {
   std::optional<Result<>> connected_;
   std::optional<Result<>> subscribed_;
 
-  std::string input_;        // a packet that is not whole
+  std::string input_;         // a packet that is not whole
   std::size_t skipping_ = 0;  // bytes of a message that is too large
   std::vector<Arrived> arrived_;
   std::string bodies_;

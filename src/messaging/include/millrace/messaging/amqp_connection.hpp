@@ -122,6 +122,7 @@ class AmqpConnection {
 
   /// Nothing while it lives.
   const std::optional<Error>& failure() const;
+
  private:
   class Session;
   explicit AmqpConnection(std::unique_ptr<Session> session);

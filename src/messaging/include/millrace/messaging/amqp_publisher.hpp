@@ -12,7 +12,7 @@ namespace millrace::messaging {
 
 struct AmqpPublisherOptions {
   AmqpOptions connection;
-  std::string exchange;   ///< empty: the default one, where the routing key is a queue's name
+  std::string exchange;  ///< empty: the default one, where the routing key is a queue's name
   bool persistent = true;
   Duration timeout = std::chrono::seconds(30);  ///< of a message, all tries together
 };
