@@ -533,9 +533,52 @@ def kafka_source(folder, trials):
               f"bare librdkafka: {statistics.median(p[1] for p in pairs):,.0f}/s", [a / b for a, b in pairs], 0.7)
 
 
+def amqp(folder, trials):
+    """One queue is filled before each run. Wall time of a run, from start to end, the server on the other core."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from peers.rabbitmq import RabbitMQ, pika
+    count, data = 200_000, Path(folder) / "small.jsonl"
+    small_events(data)
+    bodies = data.read_bytes().splitlines()[:count - 1] + [b'{"last": true}']
+
+    def fill(server):
+        with server.connect() as connection:
+            channel = connection.channel()
+            channel.queue_declare("bench", durable=True)
+            channel.queue_purge("bench")
+            properties = pika().BasicProperties(content_type="application/json")
+            for body in bodies:
+                channel.basic_publish("", "bench", body, properties)
+            while channel.queue_declare("bench", passive=True).method.message_count < count:
+                time.sleep(0.1)
+
+    def engine(server):
+        fill(server)
+        book, stats = Path(folder) / "amqp.yml", Path(folder) / "amqp.json"
+        rulebook(book, ["- amqp:", "    host: 127.0.0.1", f"    port: {server.port}", "    queue: bench"], ["event.body.last"],
+                 action="shutdown")
+        timed([MILLRACE, "run", book, "--stats", stats, "--quiet"])
+        told = json.loads(stats.read_text())
+        if told["events"] != count:
+            raise Void(f"{told['events']} events, expected {count}")
+        return count / told["seconds"]
+
+    def bare(server):
+        fill(server)
+        told = json.loads(timed([BUILD / "bench_amqp_consumer", server.port, "bench", count])[1])
+        if told["bytes"] != sum(map(len, bodies)):
+            raise Void(f"{told['bytes']} bytes, expected {sum(map(len, bodies))}")
+        return count / told["seconds"]
+
+    with RabbitMQ() as server:
+        pairs = alternate(min(trials, 3), lambda: engine(server), lambda: bare(server))
+    yield row("p", "messages of a RabbitMQ queue, acknowledged when settled", f"{statistics.median(a for a, _ in pairs):,.0f}/s",
+              f"bare rabbitmq-c: {statistics.median(b for _, b in pairs):,.0f}/s", [a / b for a, b in pairs], 0.7)
+
+
 FIGURES = {"a": throughput, "b": rule_counts, "c": forge_events, "d": webhook, "e": start_and_idle, "f": latency,
            "g": waiting_events, "h": throttled_groups, "i": many_rules, "j": searches, "k": an_hour,
-           "l": python_source, "m": native_source, "n": templates, "o": kafka_source,
+           "l": python_source, "m": native_source, "n": templates, "o": kafka_source, "p": amqp,
            "s": journal, "t": webhook_with_journal}
 
 

@@ -15,7 +15,8 @@ struct OutgoingMessage {
   std::string topic;     ///< Kafka, MQTT: the topic; AMQP: the routing key
   std::string body;      ///< bytes
   std::string key = {};  ///< Kafka: what chooses the partition; others: unused
-  std::vector<std::pair<std::string, std::string>> headers = {};
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< MQTT has none
+  std::string content_type = {};                                  ///< AMQP; others: unused
 };
 
 /// Sends messages to one broker. Connects at the first, and again after a loss. Loop thread only.
