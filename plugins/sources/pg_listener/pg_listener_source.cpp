@@ -96,7 +96,7 @@ class PgListenerSource final : public Source {
         status.connected();
         auto lost = co_await listen(context, **connection, reader);
         if (!lost) co_return lost.error();
-        why = std::move(*lost);
+        why = std::move(lost->why);
         connection->reset();
         reader.forget();
       } else {
@@ -125,20 +125,23 @@ class PgListenerSource final : public Source {
     co_return connection;
   }
 
-  // Why the connection was lost. Errors: those of emit().
-  Task<Result<Error>> listen(SourceContext& context, PostgresConnection& connection,
-                             NotificationReader& reader) const {
+  struct Lost {
+    Error why;
+  };
+  // Until the connection is lost. Errors: those of emit().
+  Task<Result<Lost>> listen(SourceContext& context, PostgresConnection& connection,
+                            NotificationReader& reader) const {
     const bool probes = options_.probe_interval > Duration::zero();
     const auto interval = probes ? options_.probe_interval : kUnprobed;
     while (true) {
       auto arrived = co_await connection.notifications(interval);
-      if (!arrived) co_return std::move(arrived.error());
+      if (!arrived) co_return Lost{arrived.error()};
       reader.expire();
       if (arrived->empty()) {
         if (!probes) continue;
         // An empty statement. A peer that has gone without a word would never be missed otherwise.
         if (auto answered = co_await connection.execute("", {}, interval); !answered)
-          co_return std::move(answered.error());
+          co_return Lost{answered.error()};
         continue;
       }
       std::vector<std::string> payloads;
@@ -146,8 +149,7 @@ class PgListenerSource final : public Source {
       for (auto& notification : *arrived) payloads.push_back(std::move(notification.payload));
       auto batch = reader.read(std::move(payloads));
       if (batch.events.empty()) continue;
-      if (auto sent = co_await context.emit(std::move(batch)); !sent)
-        co_return Result<Error>(std::unexpect, sent.error());
+      if (auto sent = co_await context.emit(std::move(batch)); !sent) co_return sent.error();
     }
   }
 

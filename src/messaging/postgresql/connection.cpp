@@ -43,7 +43,7 @@ class PostgresConnection::Link {
       : loop_(loop), connection_(connection, PQfinish), socket_(loop.executor()) {
     // With SQLSTATE: the words alone depend on the server's language.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);
-    PQsetNoticeProcessor(connection, [](void*, const char*) {}, nullptr);
+    PQsetNoticeReceiver(connection, &Link::on_notice, this);
   }
   Link(const Link&) = delete;
   Link& operator=(const Link&) = delete;
@@ -160,7 +160,18 @@ class PostgresConnection::Link {
     return taken;
   }
 
-  Error lost() const { return Error(Errc::unavailable, one_line(PQerrorMessage(get()))); }
+  Error lost() {
+    PQisBusy(get());  // reads what came last
+    return Error(Errc::unavailable,
+                 farewell_.empty() ? one_line(PQerrorMessage(get())) : std::move(farewell_));
+  }
+
+  // What a server says that ends a connection on which nothing was asked is a notice for libpq.
+  static void on_notice(void* self, const PGresult* notice) {
+    const char* const severity = PQresultErrorField(notice, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity != nullptr && std::string_view(severity) == "FATAL")
+      static_cast<Link*>(self)->farewell_ = one_line(PQresultErrorMessage(notice));
+  }
 
   // The socket is libpq's to close.
   void let_go() {
@@ -170,14 +181,15 @@ class PostgresConnection::Link {
   MainLoop& loop_;
   const PgConnection connection_;
   Socket socket_;
+  std::string farewell_;
 };
 
 PostgresConnection::PostgresConnection(std::unique_ptr<Link> link) : link_(std::move(link)) {}
 PostgresConnection::~PostgresConnection() = default;
 
 Task<Result<std::unique_ptr<PostgresConnection>>> PostgresConnection::connect(
-    MainLoop& loop, PostgresParameters parameters) {
-  const auto timeout = connect_timeout(parameters);
+    MainLoop& loop, PostgresParameters parameters, Duration most) {
+  const auto timeout = std::min(connect_timeout(parameters), most);
   parameters.set("client_encoding", "UTF8");  // of JSON
   parameters.set_default("fallback_application_name", "millrace");
   auto resolved = co_await with_addresses(std::move(parameters));

@@ -46,11 +46,12 @@ struct PostgresNotification {
 /// one task at a time. After an error other than of a statement it is of no use any more.
 class PostgresConnection {
  public:
-  /// Names are looked up on another thread. The keyword connect_timeout is heeded, 15 seconds by
-  /// default. Errors: permission_denied when the server does not accept who we say we are;
-  /// invalid_settings; unavailable, timeout, cancelled. Messages hold no password.
-  static Task<Result<std::unique_ptr<PostgresConnection>>> connect(MainLoop& loop,
-                                                                   PostgresParameters parameters);
+  /// Names are looked up on another thread. It takes `timeout` at the most, and what the keyword
+  /// connect_timeout says, 15 seconds by default. Errors: permission_denied when the server does
+  /// not accept who we say we are; invalid_settings; unavailable, timeout, cancelled. Messages hold
+  /// no password.
+  static Task<Result<std::unique_ptr<PostgresConnection>>> connect(
+      MainLoop& loop, PostgresParameters parameters, Duration timeout = Duration::max());
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
   ~PostgresConnection();
