@@ -37,6 +37,7 @@ Task<Result<>> CurlThread::run(TransferPtr transfer, Duration timeout) {
   while (waited && !transfer->is_done_ && !timed_out) waited = co_await transfer->changed_.wait();
   loop_.cancel(timer);
   if (transfer->is_done_) co_return Result<>();
+  transfer->give_up();
   change([&] { to_abort_.push_back(transfer); });
   if (!waited) co_return waited;
   const std::chrono::duration<double> limit = timeout;

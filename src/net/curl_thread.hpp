@@ -35,6 +35,9 @@ class CurlTransfer {
   virtual CURL* easy() const = 0;
   /// On libcurl's thread, once: keeps the outcome.
   virtual void conclude(CURLcode code) = 0;
+  /// On the loop thread, before it is taken away unfinished: where libcurl blocks its thread to
+  /// wait for the peer, makes it end the wait.
+  virtual void give_up() {}
 
  private:
   friend class CurlThread;

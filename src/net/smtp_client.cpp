@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "millrace/net/smtp_client.hpp"
 
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <array>
 #include <limits>
+#include <set>
 #include <string_view>
 
 #include "curl_thread.hpp"
@@ -14,6 +18,7 @@ namespace {
 
 constexpr std::size_t kShownReply = 300;
 constexpr long kBadCredentials = 535;
+constexpr long kRefused = 400;
 constexpr long kPermanent = 500;
 
 bool is_foul(std::string_view text) {
@@ -44,6 +49,12 @@ class Delivery final : public CurlTransfer {
 
   CURL* easy() const override { return easy_.get(); }
   void conclude(CURLcode code) override { outcome_ = judge(code); }
+  // libcurl blocks for the answers to the mail's end and to QUIT.
+  void give_up() override {
+    const std::scoped_lock lock(mutex_);
+    given_up_ = true;
+    for (const int open : sockets_) ::shutdown(open, SHUT_RDWR);
+  }
   const Result<>& outcome() const { return outcome_; }
 
  private:
@@ -66,6 +77,10 @@ class Delivery final : public CurlTransfer {
     set(CURLOPT_FORBID_REUSE, 1L);
     // The caller's clock is the only one.
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(std::numeric_limits<int>::max()));
+    set(CURLOPT_OPENSOCKETFUNCTION, &Delivery::on_open);
+    set(CURLOPT_OPENSOCKETDATA, this);
+    set(CURLOPT_CLOSESOCKETFUNCTION, &Delivery::on_close);
+    set(CURLOPT_CLOSESOCKETDATA, this);
     set(CURLOPT_ERRORBUFFER, error_.data());
     set(CURLOPT_HEADERFUNCTION, &Delivery::on_reply);
     set(CURLOPT_HEADERDATA, this);
@@ -102,8 +117,26 @@ class Delivery final : public CurlTransfer {
   }
 
   static std::size_t on_reply(char* bytes, std::size_t /*one*/, std::size_t size, void* self) {
-    static_cast<Delivery*>(self)->reply_ = trim(std::string_view(bytes, size));
+    const auto line = trim(std::string_view(bytes, size));
+    if (line.starts_with('4') || line.starts_with('5'))
+      static_cast<Delivery*>(self)->refusal_ = line.substr(0, kShownReply);
     return size;
+  }
+
+  static curl_socket_t on_open(void* self, curlsocktype /*purpose*/, curl_sockaddr* address) {
+    auto& delivery = *static_cast<Delivery*>(self);
+    const std::scoped_lock lock(delivery.mutex_);
+    if (delivery.given_up_) return CURL_SOCKET_BAD;
+    const int made = ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (made < 0) return CURL_SOCKET_BAD;
+    delivery.sockets_.insert(made);
+    return made;
+  }
+  static int on_close(void* self, curl_socket_t closed) {
+    auto& delivery = *static_cast<Delivery*>(self);
+    const std::scoped_lock lock(delivery.mutex_);
+    delivery.sockets_.erase(closed);
+    return ::close(closed);
   }
 
   Result<> judge(CURLcode code) {
@@ -112,8 +145,8 @@ class Delivery final : public CurlTransfer {
     easy_.reset();
     if (code == CURLE_OK) return {};
     std::string why = error_.front() != '\0' ? error_.data() : curl_easy_strerror(code);
-    if (status >= 400 && !reply_.empty())
-      why = fmt::format("the server says: {}", printable(reply_.substr(0, kShownReply)));
+    if (status >= kRefused && !refusal_.empty())
+      why = fmt::format("the server says: {}", printable(refusal_));
     if (code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_USE_SSL_FAILED ||
         status == kBadCredentials || (code == CURLE_LOGIN_DENIED && status >= kPermanent))
       return Error(Errc::permission_denied, std::move(why));
@@ -127,8 +160,11 @@ class Delivery final : public CurlTransfer {
   std::unique_ptr<curl_slist, CleanUp<curl_slist_free_all>> recipients_;
   std::array<char, CURL_ERROR_SIZE> error_{};
   std::size_t read_ = 0;
-  std::string reply_;  // the last line of it
+  std::string refusal_;  // the last line of the last
   Result<> outcome_;
+  std::mutex mutex_;
+  std::set<int> sockets_;  // that are open
+  bool given_up_ = false;
 };
 
 }  // namespace
