@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "millrace/net/http_client.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <limits>
-#include <map>
-#include <mutex>
-#include <thread>
 
+#include "curl_thread.hpp"
 #include "millrace/base/text.hpp"
-#include "millrace/loop/channel.hpp"
 
 namespace millrace::net {
 namespace {
 
 constexpr long kMostRedirects = 10;
-constexpr int kPollMilliseconds = 60'000;  // a bound only: poll is woken when there is news
 
-template <auto clean_up>
-struct CleanUp {
-  template <class T>
-  void operator()(T* owned) const {
-    clean_up(owned);
-  }
-};
 using Url = std::unique_ptr<CURLU, CleanUp<curl_url_cleanup>>;
 using Easy = std::unique_ptr<CURL, CleanUp<curl_easy_cleanup>>;
-using Multi = std::unique_ptr<CURLM, CleanUp<curl_multi_cleanup>>;
 using Text = std::unique_ptr<char, CleanUp<curl_free>>;
 using Lines = std::unique_ptr<curl_slist, CleanUp<curl_slist_free_all>>;
 
@@ -78,8 +63,8 @@ std::string lower(std::string_view text) {
   return made;
 }
 
-/// One request. The loop thread makes it and takes its outcome, the worker's thread does the rest.
-class Transfer {
+/// One request.
+class Transfer final : public CurlTransfer {
  public:
   explicit Transfer(HttpRequest request) : request_(std::move(request)) {}
 
@@ -97,9 +82,12 @@ class Transfer {
     return {};
   }
 
-  CURL* easy() const { return easy_.get(); }
+  CURL* easy() const override { return easy_.get(); }
+  void conclude(CURLcode code) override { outcome_ = judge(code); }
+  Result<HttpResponse> take_outcome() { return std::move(*outcome_); }
 
-  Result<HttpResponse> conclude(CURLcode code) {
+ private:
+  Result<HttpResponse> judge(CURLcode code) {
     long status = 0;
     curl_easy_getinfo(easy_.get(), CURLINFO_RESPONSE_CODE, &status);
     easy_.reset();
@@ -114,11 +102,6 @@ class Transfer {
     return std::move(response_);
   }
 
-  // Of the loop thread.
-  std::optional<Result<HttpResponse>> outcome;
-  Waiters changed;
-
- private:
   template <class T>
   void set(CURLoption option, T value) {
     curl_easy_setopt(easy_.get(), option, value);
@@ -236,8 +219,8 @@ class Transfer {
   HttpResponse response_;
   bool headers_done_ = false;  // of a probe: it ended itself
   bool too_large_ = false;
+  std::optional<Result<HttpResponse>> outcome_;
 };
-using TransferPtr = std::shared_ptr<Transfer>;
 
 }  // namespace
 
@@ -248,114 +231,18 @@ std::optional<std::string_view> HttpResponse::header(std::string_view name) cons
   return std::nullopt;
 }
 
-/// libcurl's thread.
-class HttpClient::Worker {
+class HttpClient::Worker final : public CurlThread {
  public:
-  explicit Worker(MainLoop& loop)
-      : loop_(loop), ready_(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK) {
-    if (ready_) multi_.reset(curl_multi_init());
-    if (multi_) thread_ = std::thread([this] { work(); });
-  }
-  Worker(const Worker&) = delete;
-  Worker& operator=(const Worker&) = delete;
-  ~Worker() {
-    if (thread_.joinable()) {
-      change([this] { ends_ = true; });
-      thread_.join();
-    }
-    transfers_.clear();
-    multi_.reset();
-    if (ready_) curl_global_cleanup();
-  }
-
-  bool is_ready() const { return multi_ != nullptr; }
-  void start(TransferPtr transfer) {
-    change([&] { to_start_.push_back(std::move(transfer)); });
-  }
-  void abort(TransferPtr transfer) {
-    change([&] { to_abort_.push_back(std::move(transfer)); });
-  }
-
- private:
-  template <class Change>
-  void change(Change what) {
-    {
-      const std::scoped_lock lock(mutex_);
-      what();
-    }
-    curl_multi_wakeup(multi_.get());
-  }
-
-  void work() {
-    int running = 0;
-    while (take_orders()) {
-      curl_multi_perform(multi_.get(), &running);
-      int left = 0;
-      while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
-        if (message->msg == CURLMSG_DONE) conclude(message->easy_handle, message->data.result);
-      }
-      curl_multi_poll(multi_.get(), nullptr, 0, kPollMilliseconds, nullptr);
-    }
-    for (const auto& [easy, transfer] : transfers_) curl_multi_remove_handle(multi_.get(), easy);
-  }
-
-  bool take_orders() {
-    std::vector<TransferPtr> starting;
-    std::vector<TransferPtr> aborted;
-    {
-      const std::scoped_lock lock(mutex_);
-      if (ends_) return false;
-      starting.swap(to_start_);
-      aborted.swap(to_abort_);
-    }
-    for (auto& transfer : starting) {
-      CURL* easy = transfer->easy();
-      transfers_[easy] = std::move(transfer);
-      curl_multi_add_handle(multi_.get(), easy);
-    }
-    for (const auto& transfer : aborted) {
-      if (transfers_.contains(transfer->easy())) forget(transfer->easy());
-    }
-    return true;
-  }
-
-  void conclude(CURL* easy, CURLcode code) {
-    auto transfer = forget(easy);
-    // Shared: the task that waits for it may have gone.
-    const auto outcome = std::make_shared<Result<HttpResponse>>(transfer->conclude(code));
-    loop_.call_soon_threadsafe([transfer = std::move(transfer), outcome] {
-      transfer->outcome = std::move(*outcome);
-      transfer->changed.notify_all();
-    });
-  }
-
-  TransferPtr forget(CURL* easy) {
-    const auto found = transfers_.find(easy);
-    auto transfer = std::move(found->second);
-    transfers_.erase(found);
-    curl_multi_remove_handle(multi_.get(), easy);
-    return transfer;
-  }
-
-  MainLoop& loop_;
-  const bool ready_;
-  Multi multi_;
-  std::map<CURL*, TransferPtr> transfers_;  // of the thread
-  std::mutex mutex_;
-  std::vector<TransferPtr> to_start_;
-  std::vector<TransferPtr> to_abort_;
-  bool ends_ = false;
-  std::thread thread_;
+  using CurlThread::CurlThread;
 };
 
 Result<std::unique_ptr<HttpClient>> HttpClient::create(MainLoop& loop) {
   auto worker = std::make_unique<Worker>(loop);
   if (!worker->is_ready()) return fail(Errc::io, "libcurl cannot be set up");
-  return std::unique_ptr<HttpClient>(new HttpClient(loop, std::move(worker)));
+  return std::unique_ptr<HttpClient>(new HttpClient(std::move(worker)));
 }
 
-HttpClient::HttpClient(MainLoop& loop, std::unique_ptr<Worker> worker)
-    : loop_(loop), worker_(std::move(worker)) {}
+HttpClient::HttpClient(std::unique_ptr<Worker> worker) : worker_(std::move(worker)) {}
 
 HttpClient::~HttpClient() = default;
 
@@ -363,20 +250,8 @@ Task<Result<HttpResponse>> HttpClient::send(HttpRequest request) {
   const Duration timeout = request.timeout;
   const auto transfer = std::make_shared<Transfer>(std::move(request));
   if (auto prepared = transfer->prepare(); !prepared) co_return prepared.error();
-  bool timed_out = false;
-  const auto timer = loop_.call_later(timeout, [&timed_out, &transfer] {
-    timed_out = true;
-    transfer->changed.notify_all();
-  });
-  worker_->start(transfer);
-  Result<> waited;
-  while (waited && !transfer->outcome && !timed_out) waited = co_await transfer->changed.wait();
-  loop_.cancel(timer);
-  if (transfer->outcome) co_return std::move(*transfer->outcome);
-  worker_->abort(transfer);
-  if (!waited) co_return waited.error();
-  const std::chrono::duration<double> limit = timeout;
-  co_return fail(Errc::timeout, "no answer within {:g} seconds", limit.count());
+  if (auto ran = co_await worker_->run(transfer, timeout); !ran) co_return ran.error();
+  co_return transfer->take_outcome();
 }
 
 std::string percent_encode(std::string_view text) {

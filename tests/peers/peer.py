@@ -30,7 +30,7 @@ def missing(what, package):
 
 def need(program, package, folders=()):
     """The path of a program, which Debian's package has."""
-    found = shutil.which(program, path=os.pathsep.join([*folders, os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
+    found = shutil.which(program, path=os.pathsep.join([*map(str, folders), os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
     return found or missing(program, package)
 
 

@@ -81,9 +81,8 @@ class HttpClient {
 
  private:
   class Worker;
-  HttpClient(MainLoop& loop, std::unique_ptr<Worker> worker);
+  explicit HttpClient(std::unique_ptr<Worker> worker);
 
-  MainLoop& loop_;
   const std::unique_ptr<Worker> worker_;
 };
 
