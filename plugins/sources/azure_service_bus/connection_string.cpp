@@ -23,9 +23,7 @@ std::string lower(std::string_view text) {
   return made;
 }
 
-Error wrong(std::string_view what) {
-  return fail(Errc::invalid_settings, "conn_str: {}", what);
-}
+Error wrong(std::string_view what) { return fail(Errc::invalid_settings, "conn_str: {}", what); }
 
 Result<Parts> parts_of(std::string_view text) {
   Parts parts;
@@ -54,8 +52,8 @@ Result<> read_endpoint(std::string_view endpoint, ConnectionString& into) {
   endpoint = endpoint.substr(0, endpoint.find('/'));
   const auto bracket = endpoint.rfind(']');  // "[::1]:5672"
   const auto colon = endpoint.rfind(':');
-  const bool has_port = colon != std::string_view::npos &&
-                        (bracket == std::string_view::npos || colon > bracket);
+  const bool has_port =
+      colon != std::string_view::npos && (bracket == std::string_view::npos || colon > bracket);
   if (has_port) {
     const auto digits = endpoint.substr(colon + 1);
     const auto* end = digits.data() + digits.size();
