@@ -97,7 +97,7 @@ class Namespace(unittest.TestCase):
         bus.send(["list", 1, {"x": None}], id="m3")
         bus.send({"map": [1.5, True]}, id="m4")
         bus.send("ff41", kind="hex", id="m5")
-        engine = self.engine(bus, {"exec": {"argv": ["printf", "%s\n", "{{ event | to_json }}"], "print": True}})
+        engine = self.engine(bus, {"exec": {"argv": ["printf", "%s\n", "{{ event | tojson }}"], "print": True}})
         engine.wait_until(lambda: len(bus.state()["completed"]) == 6, "six messages settled")
         events = [json.loads(line) for line in engine.out().splitlines() if line.startswith('{"body"')]
         self.assertEqual([event["body"] for event in events],

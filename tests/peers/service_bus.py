@@ -88,7 +88,8 @@ def serve(settings):
             self.message = message
             self.delivery = delivery
             self.entity = entity
-            self.token = uuid.uuid4()
+            self.tag = uuid.uuid4().hex[:16]  # the binding takes texts only
+            self.token = uuid.UUID(bytes_le=self.tag.encode())
             self.until = 0.0
 
     def path_of(address):
@@ -295,7 +296,7 @@ def serve(settings):
             lock = Lock(message, None, path)
             until = self.renew(lock)
             self.counts["delivered"] += 1
-            lock.delivery = link.delivery(lock.token.bytes_le)
+            lock.delivery = link.delivery(lock.tag)
             if isinstance(message, Message):
                 message.annotations = {**message.annotations, symbol("x-opt-locked-until"): until}
                 link.stream(message.encode())
@@ -320,7 +321,7 @@ def serve(settings):
         def on_delivery(self, event):
             delivery = event.delivery
             if not delivery.link.is_sender or not delivery.updated:
-                return super().on_delivery(event)
+                return
             state = delivery.remote_state
             lock = next((lock for lock in self.locks.values() if lock.delivery == delivery), None)
             if path_of(delivery.link.remote_source.address or "") in self.waiting and state and not lock:

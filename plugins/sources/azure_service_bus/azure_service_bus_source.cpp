@@ -118,8 +118,7 @@ SettingsSchema schema() {
               .one_of({"cbs", "plain"}),
           Setting("cafile", string, "PEM file of authorities, instead of the system's").nullable(),
           Setting("token_lifetime", seconds,
-                  "How long a signed token is valid; a new one is put "
-                  "when a tenth is left")
+                  "How long a signed token is valid; a new one is put when a quarter is left")
               .by_default(3600)
               .at_least(1)
               .at_most(86400 * 365.0),

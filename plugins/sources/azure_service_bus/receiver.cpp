@@ -188,7 +188,7 @@ void Receiver::put_token() {
         context_.clock().wall() +
         std::chrono::duration_cast<std::chrono::microseconds>(options_.token_lifetime);
     token = sign_token(audience, peer.key_name, peer.key, expiry);
-    token_due_ = context_.clock().now() + options_.token_lifetime * 9 / 10;
+    token_due_ = context_.clock().now() + options_.token_lifetime * 3 / 4;
   }
   auto request = make_request("put-token");
   auto* properties = pn_message_properties(request.get());

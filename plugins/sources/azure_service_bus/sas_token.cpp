@@ -35,8 +35,7 @@ std::string to_base64(const Digest& digest) {
 std::string sign_token(std::string_view resource, std::string_view key_name, std::string_view key,
                        WallTime expiry) {
   const auto encoded = net::percent_encode(resource);
-  const auto seconds =
-      std::chrono::duration_cast<std::chrono::seconds>(expiry.time_since_epoch()).count();
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(expiry.time_since_epoch()).count();
   // The key is text, although it looks like base64.
   const auto digest = hmac_sha256(key, fmt::format("{}\n{}", encoded, seconds));
   return fmt::format("SharedAccessSignature sr={}&sig={}&se={}&skn={}", encoded,

@@ -9,7 +9,8 @@
 
 namespace millrace::azure_service_bus {
 
-/// A shared access signature for `resource` that is valid until `expiry`, to the second.
+/// A shared access signature for `resource` that is valid until `expiry`, rounded up to
+/// a second.
 std::string sign_token(std::string_view resource, std::string_view key_name, std::string_view key,
                        WallTime expiry);
 
