@@ -10,6 +10,7 @@ class RabbitMqAmqp1(Peer):
 
     def __init__(self):
         super().__init__()
+        need_proton()
         self.names = free_port()  # of the Erlang daemon that knows the nodes' ports
         self.distribution = free_port()
 
@@ -28,14 +29,13 @@ class RabbitMqAmqp1(Peer):
                 "RABBITMQ_LOG_BASE": str(folder / "logs"), "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
                 "RABBITMQ_PID_FILE": str(folder / "pid"), "ERL_EPMD_ADDRESS": "127.0.0.1",
                 "ERL_EPMD_PORT": str(self.names), "RABBITMQ_DIST_PORT": str(self.distribution),
-                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}"}
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} +S 1:1 +sbwt none"}
 
     def connection_string(self, password="guest"):
         return (f"Endpoint=sb://127.0.0.1:{self.port};SharedAccessKeyName=guest;SharedAccessKey={password};"
                 "UseDevelopmentEmulator=true")
 
     def _connect(self):
-        need_proton()
         from proton.utils import BlockingConnection
         return BlockingConnection(f"amqp://guest:guest@127.0.0.1:{self.port}", timeout=20, allowed_mechs="PLAIN")
 

@@ -222,7 +222,9 @@ void Receiver::attach() {
   pn_terminus_set_address(pn_link_source(link_), options_.address.c_str());
   pn_terminus_set_address(pn_link_target(link_), name.c_str());
   pn_link_set_snd_settle_mode(link_, PN_SND_UNSETTLED);
-  pn_link_set_rcv_settle_mode(link_, PN_RCV_SECOND);  // the peer confirms what it is told
+  // Second: the peer confirms what it is told. Not all other brokers can.
+  const bool is_service = options_.authorization == ReceiverOptions::Authorization::cbs;
+  pn_link_set_rcv_settle_mode(link_, is_service ? PN_RCV_SECOND : PN_RCV_FIRST);
   pn_link_set_max_message_size(link_, context_.limits().bytes);
   pn_link_open(link_);
 }
@@ -246,8 +248,8 @@ void Receiver::on_detached(pn_condition_t* condition) {
   const bool is_forced =
       pn_condition_is_set(condition) &&
       std::string_view(pn_condition_get_name(condition)) == "amqp:link:detach-forced";
-  pn_link_close(link_);
-  pn_link_free(std::exchange(link_, nullptr));
+  // Not freed before the connection is: the library would settle what came by it.
+  pn_link_close(std::exchange(link_, nullptr));
   for (auto& [number, held] : held_) held.delivery = nullptr;
   if (!was_attached || !is_forced) return end(Error(why).with_context(options_.address));
   context_.log().debug(context_.log_name(), "the idle link is attached again");
