@@ -127,7 +127,7 @@ class AwsCloudTrailSource final : public Source {
     if (id == nullptr || !id->is_string()) return true;
     const bool has_time = time != nullptr && time->is_number();
     return memory_->add(std::string(view(id->get_string())),
-                        has_time ? time->to_number<double>() : 0.0);
+                        has_time ? time->to_number<double>() : memory_->since());
   }
 
   void on_success(SourceContext& context) {

@@ -44,7 +44,7 @@ TEST(AwsCloudTrail, TellsOfEachEventOnce) {
   CloudTrail source(server.url("/"));
   ASSERT_TRUE(source.run_until([&] { return source.events().size() == 2; }));
   EXPECT_TRUE(server.requests().front().ends_with(
-      R"({"StartTime":1.7E9,"LookupAttributes":[{"AttributeKey":"EventName",)"
+      R"({"StartTime":1.7e+09,"LookupAttributes":[{"AttributeKey":"EventName",)"
       R"("AttributeValue":"RunInstances"}],"EventCategory":"insight"})"))
       << server.requests().front();
   ASSERT_TRUE(source.run_until([&] {
@@ -52,16 +52,14 @@ TEST(AwsCloudTrail, TellsOfEachEventOnce) {
     return server.requests().size() >= 3;
   }));
   EXPECT_EQ(source.events().size(), 2U);
-  EXPECT_TRUE(server.requests()[1].contains("17000000025E-1") ||
-              server.requests()[1].contains("1.7000000025E9"))
-      << server.requests()[1];
+  EXPECT_TRUE(server.requests()[1].contains(R"({"StartTime":1700000002.5,)"));
 }
 
 TEST(AwsCloudTrail, MakesAnEventOfWhatIsListed) {
   EXPECT_EQ(
       to_json(event_of(
           {{"EventId", "e"}, {"EventTime", 1700000000.25}, {"CloudTrailEvent", R"({"a": 1})"}})),
-      R"({"EventId":"e","EventTime":"2023-11-14T22:13:20.25+00:00",)"
+      R"({"EventId":"e","EventTime":"2023-11-14T22:13:20.250000+00:00",)"
       R"("CloudTrailEvent":{"a":1},"meta":{"uuid":"e"}})");
   EXPECT_EQ(to_json(event_of({{"CloudTrailEvent", "{"}, {"EventTime", "now"}})),
             R"({"CloudTrailEvent":"{","EventTime":"now"})");

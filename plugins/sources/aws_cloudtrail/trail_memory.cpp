@@ -7,6 +7,7 @@
 namespace millrace::aws_cloudtrail {
 
 bool TrailMemory::add(const std::string& id, double time) {
+  if (time < since_) return false;
   newest_ = std::max(newest_, time);
   return seen_.emplace(id, time).second;
 }

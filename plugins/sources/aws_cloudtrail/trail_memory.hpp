@@ -20,7 +20,7 @@ class TrailMemory {
 
   /// The time to ask from; it changes with the end of a poll only.
   double since() const { return since_; }
-  /// Whether it is seen for the first time.
+  /// Whether it is seen for the first time, and not older than what was asked for.
   bool add(const std::string& id, double time);
   /// All events of a poll were added: forgets what cannot come again.
   void end_poll();
