@@ -50,9 +50,12 @@ class AwsCloudTrailSource final : public Source {
     auto recalled = context.memory().recall();
     if (!recalled) co_return recalled.error();
     if (*recalled) memory_ = TrailMemory::from_value(**recalled, lateness_);
-    if (!memory_) memory_.emplace(seconds_of(context.clock().wall()), lateness_);
-    context.status().link = SourceStatus::Link::connecting;
     Result<> going;
+    if (!memory_) {
+      memory_.emplace(seconds_of(context.clock().wall()), lateness_);
+      going = co_await context.memory().remember(memory_->to_value(), context.pool());
+    }
+    context.status().link = SourceStatus::Link::connecting;
     while (going) {
       going = co_await poll(context);
       if (!going) going = co_await pause_after(context, **http, going.error());
@@ -96,8 +99,9 @@ class AwsCloudTrailSource final : public Source {
       if (next.empty()) break;
       if (auto slept = co_await context.sleep_for(kBetweenPages); !slept) co_return slept;
     }
+    unfinished_.reset();
     memory_->end_poll();
-    polls_.end(std::exchange(unfinished_, nullptr), memory_->to_value());
+    if (poll->has_events) polls_.end(poll, memory_->to_value());
     co_return co_await context.sleep_for(delay_);
   }
 

@@ -38,6 +38,7 @@ std::optional<TrailMemory> TrailMemory::from_value(const Value& value, double la
 
 Delivery SettledPolls::delivery(const PollPtr& poll) {
   ++poll->unsettled;
+  poll->has_events = true;
   return {.taken = {}, .settled = [poll] { --poll->unsettled; }};
 }
 

@@ -42,13 +42,14 @@ class SettledPolls {
  public:
   struct Poll {
     std::size_t unsettled = 0;
+    bool has_events = false;
   };
   using PollPtr = std::shared_ptr<Poll>;
 
   static PollPtr begin() { return std::make_shared<Poll>(); }
   /// For a batch of the poll.
   static Delivery delivery(const PollPtr& poll);
-  /// The poll is complete; `memory` is what is to be remembered when it is settled.
+  /// The poll is complete, and has events; `memory` is what is to be remembered when it is settled.
   void end(PollPtr poll, Value memory) { polls_.emplace_back(std::move(poll), std::move(memory)); }
   /// What is to be remembered now; nothing if that is what it was.
   std::optional<Value> take();

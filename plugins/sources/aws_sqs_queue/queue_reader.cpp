@@ -192,9 +192,11 @@ Task<bool> QueueReader::delete_batch(const std::vector<std::string>& receipts) {
 
 Task<> QueueReader::keep_hidden() {
   const auto seconds = *options_.hidden_seconds;
-  while (co_await context_.sleep_for(kBeat)) {
+  bool has_more = false;
+  while (has_more || co_await context_.sleep_for(kBeat)) {
     const auto now = context_.clock().now();
     const auto due = in_flight_->take_due(now, now + std::chrono::seconds(seconds) / 2, kBatch);
+    has_more = due.size() == kBatch;
     if (due.empty()) continue;
     Array entries;
     for (const auto& message : due)
@@ -203,6 +205,7 @@ Task<> QueueReader::keep_hidden() {
                                {"VisibilityTimeout", seconds}});
     const auto answer = co_await client_->call(
         "ChangeMessageVisibilityBatch", {{"QueueUrl", url_}, {"Entries", std::move(entries)}});
+    if (!answer && answer.error().code() == Errc::cancelled) co_return;
     const bool is_kept = answer && count_of(*answer, "Failed") == 0;
     if (!is_kept && !std::exchange(told_of_renewal_, true))
       context_.log().warning(context_.log_name(),

@@ -68,7 +68,8 @@ Value read_map(pn_data_t* from, int depth) {
 Value read_described(pn_data_t* from, int depth) {
   Value described;
   pn_data_enter(from);
-  if (pn_data_next(from) && pn_data_next(from)) described = read(from, depth + 1);
+  const bool has_descriptor = pn_data_next(from);
+  if (has_descriptor && pn_data_next(from)) described = read(from, depth + 1);
   pn_data_exit(from);
   return described;
 }

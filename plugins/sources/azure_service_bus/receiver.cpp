@@ -166,8 +166,7 @@ void Receiver::on_link_event(pn_event_t& event, pn_link_t* link) {
     if (type == PN_LINK_FLOW || type == PN_LINK_REMOTE_OPEN) return;
     const auto why = error_of(pn_link_remote_condition(link), "the peer has closed the link");
     if (requests == cbs_.get()) return end(Error(why).with_context("$cbs"));
-    management_.reset();  // made anew when it is needed
-    return;
+    return on_management_lost(why);
   }
   if (link != link_) return;
   if (type == PN_LINK_REMOTE_OPEN) {

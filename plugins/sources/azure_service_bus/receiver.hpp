@@ -71,6 +71,7 @@ class Receiver : public std::enable_shared_from_this<Receiver> {
   void on_delivery(pn_delivery_t* delivery);
   void on_remote_open();
   void on_detached(pn_condition_t* condition);
+  void on_management_lost(const Error& why);
 
   void put_token();
   void on_token_answer(const AmqpMessage& answer);
@@ -104,6 +105,7 @@ class Receiver : public std::enable_shared_from_this<Receiver> {
   pn_session_t* session_ = nullptr;
   std::unique_ptr<RequestLink> cbs_;
   std::unique_ptr<RequestLink> management_;
+  bool told_of_management_ = false;
   pn_link_t* link_ = nullptr;  ///< messages arrive here
   bool attached_ = false;
   bool detached_ = false;  ///< to be attached again

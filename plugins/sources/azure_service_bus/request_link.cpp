@@ -64,6 +64,11 @@ RequestLink::RequestLink(pn_session_t* session, const std::string& address)
   pn_link_flow(receiver_, kAnswers);
 }
 
+RequestLink::~RequestLink() {
+  pn_link_close(sender_);
+  pn_link_close(receiver_);
+}
+
 void RequestLink::send(OutgoingMessage request, OnAnswer on_answer) {
   const auto id = ++last_id_;
   pn_data_exit(pn_message_properties(request.get()));

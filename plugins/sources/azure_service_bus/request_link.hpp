@@ -30,6 +30,7 @@ class RequestLink {
   RequestLink(pn_session_t* session, const std::string& address);
   RequestLink(const RequestLink&) = delete;
   RequestLink& operator=(const RequestLink&) = delete;
+  ~RequestLink();  ///< closes the links
 
   bool owns(const pn_link_t* link) const { return link == sender_ || link == receiver_; }
   /// `on_answer` is not called when the links or the connection end before.

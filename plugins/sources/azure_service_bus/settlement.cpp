@@ -86,8 +86,10 @@ void Receiver::settle_by_lock(std::uint64_t number, std::uint64_t outcome) {
 
 // Not done, and nobody knows why: its lock runs out, and it comes again.
 void Receiver::abandon(std::uint64_t number) {
-  if (const auto found = held_.find(number); found != held_.end())
-    found->second.renew_at = Instant::max();
+  const auto found = held_.find(number);
+  if (found == held_.end() || found->second.told) return;
+  found->second.renew_at = Instant::max();
+  found->second.lock.clear();
 }
 
 void Receiver::confirmed(std::uint64_t number, bool done) {
@@ -128,6 +130,24 @@ void Receiver::ask_management(std::string_view operation, const std::string& loc
   }
   pn_data_exit(body);
   management_->send(std::move(request), std::move(on_answer));
+}
+
+// Made anew when it is needed. What it was asked and has not answered is asked again, or comes
+// again.
+void Receiver::on_management_lost(const Error& why) {
+  management_.reset();
+  if (!std::exchange(told_of_management_, true))
+    context_.log().warning(context_.log_name(), "locks cannot be kept for now: $management: {}",
+                           why.message());
+  std::erase_if(held_, [](const auto& entry) {
+    return entry.second.told && entry.second.delivery == nullptr;
+  });
+  const auto soon = context_.clock().now() + kShortestLock;
+  for (auto& [number, held] : held_) {
+    if (!held.told && !held.lock.empty()) held.renew_at = std::min(held.renew_at, soon);
+  }
+  top_up();
+  changed_.notify_all();
 }
 
 // At half of its time.
