@@ -36,11 +36,14 @@ Result<Url> parse(const std::string& url) {
 }
 
 Result<Lines> make_lines(const HttpRequest& request) {
-  Lines lines(curl_slist_append(nullptr, "Expect:"));  // waits for nothing before the body
+  Lines lines;
   const auto add = [&lines](const std::string& line) {
-    // The list's head stays where it is.
-    curl_slist_append(lines.get(), line.c_str());
+    auto* const head = lines.release();
+    lines.reset(curl_slist_append(head, line.c_str()));
   };
+  // Waits for nothing before the body. Of a signed request libcurl would sign this line, too,
+  // which is never sent; bodies for which it would wait are not signed here.
+  if (!request.aws) add("Expect:");
   for (const auto& [name, value] : request.headers) {
     const auto is_foul = [](char c) { return c == '\r' || c == '\n' || c == '\0'; };
     if (name.empty() || name.find(':') != std::string::npos || std::ranges::any_of(name, is_foul) ||

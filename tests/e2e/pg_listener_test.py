@@ -71,7 +71,7 @@ class Case(unittest.TestCase):
 
     def proxy(self, server):
         proxy = Proxy(server.port)
-        self.addCleanup(proxy.close)
+        self.addCleanup(proxy.stop)
         return proxy
 
     def listen(self, server, port=None, wait=True, **settings):
