@@ -14,7 +14,7 @@
 #include "schema_registry.hpp"
 
 namespace simdjson::dom {
-class parser;
+class parser;  // NOLINT(readability-identifier-naming)
 }
 
 namespace millrace::kafka {

@@ -144,6 +144,7 @@ Task<> Consumer::close() {
   last_found_.reset();
   rd_kafka_queue_cb_event_enable(queue_, nullptr, nullptr);
   std::vector<PartitionName> started;
+  started.reserve(assignments_.size());
   for (const auto& [name, assignment] : assignments_) started.push_back(name);
   auto job = [client = client_, queue = queue_, topics = std::move(started_topics_),
               names = std::move(started)] {
