@@ -275,7 +275,8 @@ class RealBroker(unittest.TestCase):
         engine.wait_until(lambda: len(set(engine.arrived())) == 1000, "the second half")
         self.assertLess(engine.stop(), 2)
         self.assertLessEqual(len(engine.arrived()), 1100, "only what was in flight may come twice")
-        self.assertEqual(self.broker.rest("many"), 0)
+        # Of what came again after the restart some may not have been read when the engine was stopped.
+        self.assertLessEqual(self.broker.rest("many"), 100)
 
     def test_kill_9_of_the_engine(self):
         self.broker.send([str(i) for i in range(20)], "killed")

@@ -17,7 +17,7 @@ Value event_of(const Object& message) {
   Value body;
   if (const auto* text = message.if_contains("Body"); text != nullptr && text->is_string()) {
     auto parsed = parse_json(view(text->get_string()));
-    body = parsed ? std::move(*parsed) : *text;
+    body = parsed ? *parsed : *text;
   }
   return Object{{"body", std::move(body)}, {"meta", std::move(meta)}};
 }

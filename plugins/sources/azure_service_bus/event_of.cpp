@@ -37,7 +37,7 @@ Value event_of(AmqpMessage&& message) {
       time != nullptr && time->is_string())
     about["produced_at"] = with_offset(std::string(view(time->get_string())));
   Object meta{{"message_id", message.id}};
-  if (auto uuid = uuid_of(message.id)) meta["uuid"] = std::move(*uuid);
+  if (const auto uuid = uuid_of(message.id)) meta["uuid"] = *uuid;
   if (!about.empty()) meta["event"] = std::move(about);
   return Object{{"body", body_of(std::move(message))}, {"meta", std::move(meta)}};
 }
