@@ -264,6 +264,25 @@ Result<Work> fetch_work(const RunOptions& options, MainLoop& loop, Log& log) {
   return Work{std::move(*folder), std::move(*assignment)};
 }
 
+// All but the peers.
+pipeline::EngineOptions engine_options_of(const RunOptions& options, const Object& variables) {
+  pipeline::EngineOptions engine_options;
+  engine_options.variables = variables;
+  engine_options.session = options.session;
+  engine_options.session.hash_seed = std::random_device()();
+  engine_options.inventory = options.inventory;
+  engine_options.shutdown_delay = options.shutdown_delay;
+  engine_options.execution_strategy = options.execution_strategy;
+  engine_options.concurrent_actions = options.concurrent_actions;
+  engine_options.print_events = options.print_events;
+  engine_options.audit_actions = !options.audit.skip_actions;
+  engine_options.heartbeat = options.heartbeat;
+  engine_options.longest_audit_wait = options.longest_wait_for_room;
+  engine_options.longest_action_wait =
+      options.longest_wait_for_actions.value_or(options.longest_wait_for_room);
+  return engine_options;
+}
+
 // What lives beside the engine, and ends after it.
 struct Companions {
   std::unique_ptr<HotReload> hot_reload;
@@ -441,18 +460,10 @@ int run(const RunOptions& given) {
   }
   Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO),
                 ::isatty(STDOUT_FILENO) == 1 ? status.get() : nullptr);
-  pipeline::EngineOptions engine_options;
-  engine_options.variables = *variables;
-  engine_options.session = options.session;
-  engine_options.session.hash_seed = std::random_device()();
-  engine_options.inventory = options.inventory;
+  auto engine_options = engine_options_of(options, *variables);
   engine_options.job_controller = controller.get();
   if (*project) engine_options.project = (*project)->path().string();
   engine_options.vault = &vault;
-  engine_options.shutdown_delay = options.shutdown_delay;
-  engine_options.execution_strategy = options.execution_strategy;
-  engine_options.concurrent_actions = options.concurrent_actions;
-  engine_options.print_events = options.print_events;
   const auto recorder = make_recorder(options, {loop, pool, log});
   engine_options.recorder = recorder.get();
   engine_options.templates = &plugins.templates();
@@ -472,11 +483,6 @@ int run(const RunOptions& given) {
                                 .most_messages = options.audit.most_waiting});
   }
   engine_options.audit = companions.audit.get();
-  engine_options.audit_actions = !options.audit.skip_actions;
-  engine_options.heartbeat = options.heartbeat;
-  engine_options.longest_audit_wait = options.longest_wait_for_room;
-  engine_options.longest_action_wait =
-      options.longest_wait_for_actions.value_or(options.longest_wait_for_room);
   auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), plugins.registry(), loop,
                                          pool, log, output, std::move(engine_options), diagnostics);
   diagnostics.sort();

@@ -17,6 +17,7 @@ class AuditSink {
   /// Too much waits to be sent: the engine reads no event until there is room again.
   virtual bool full() const { return false; }
   /// `callback` is called whenever full() is no longer true; one, of the engine.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): who overrides it keeps it
   virtual void on_room(std::function<void()> /*callback*/) {}
 
  protected:
