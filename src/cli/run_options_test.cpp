@@ -149,14 +149,13 @@ TEST(RunOptions, ZeroConcurrentActionsAreTheDefault) {
 }
 
 TEST(RunOptions, DescribeTheController) {
-  const auto request = resolved({given("controller-token", "t"),
-                                 given("controller-ssl-verify", "/ca.pem"),
-                                 given("controller-retry-max-timeout", "2.5"),
-                                 given("controller-retry-attempts", "0")},
-                                {{"EDA_MAX_BATCH_JOB_POLLING_SIZE", "3"},
-                                 {"EDA_JOB_TEMPLATE_REFRESH_DELAY", "0.5"},
-                                 {"EDA_CONTROLLER_CONNECTION_LIMIT", "4"},
-                                 {"EDA_LABELS", R"(["one","two"])"}});
+  const auto request = resolved(
+      {given("controller-token", "t"), given("controller-ssl-verify", "/ca.pem"),
+       given("controller-retry-max-timeout", "2.5"), given("controller-retry-attempts", "0")},
+      {{"EDA_MAX_BATCH_JOB_POLLING_SIZE", "3"},
+       {"EDA_JOB_TEMPLATE_REFRESH_DELAY", "0.5"},
+       {"EDA_CONTROLLER_CONNECTION_LIMIT", "4"},
+       {"EDA_LABELS", R"(["one","two"])"}});
   ASSERT_TRUE(request);
   const auto& options = request->options.controller;
   EXPECT_EQ(options.token, "t");
