@@ -70,17 +70,17 @@ Task<Result<net::HttpAnswer>> AlertHandler::answer(net::IncomingRequest& request
     co_return net::HttpAnswer{413, "Request Entity Too Large",
                               fmt::format("More than {} alerts", kMostAlerts)};
   }
-  Object meta{{"endpoint", net::endpoint_of(request.target())},
-              {"headers", net::headers_of(request)}};
+  const Object meta{{"endpoint", net::endpoint_of(request.target())},
+                    {"headers", net::headers_of(request)}};
   EventBatch batch;
-  batch.events = events_of(text, *alerts, std::move(meta));
+  batch.events = events_of(text, *alerts, meta);
   batch.memory = read.take_memory();
   co_return co_await accept(std::move(batch));
 }
 
 std::vector<Event> AlertHandler::events_of(std::string_view text,
                                            const std::vector<const Value*>& alerts,
-                                           Object meta) const {
+                                           const Object& meta) const {
   std::vector<Event> events;
   if (rules_.original == AlertRules::Original::keep)
     events.push_back(Event::from_text(text).wrap("payload").with_meta(meta));

@@ -33,7 +33,7 @@ class AlertHandler final : public net::HttpHandler {
 
  private:
   std::vector<Event> events_of(std::string_view text, const std::vector<const Value*>& alerts,
-                               Object meta) const;
+                               const Object& meta) const;
   Task<Result<net::HttpAnswer>> accept(EventBatch batch);
 
   SourceContext& context_;

@@ -26,9 +26,9 @@ Result<std::string> limit_of(const Value& limit) {
 
 Result<> add_limit(Object& arguments, const HandedOn& match) {
   const auto* given = arguments.if_contains("limit");
-  auto limit = given != nullptr ? limit_of(*given) : Result<std::string>(match.limit());
+  const auto limit = given != nullptr ? limit_of(*given) : Result<std::string>(match.limit());
   if (!limit) return limit.error();
-  arguments["limit"] = std::move(*limit);
+  arguments["limit"] = *limit;
   return {};
 }
 
