@@ -55,6 +55,9 @@ class Install(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn(str(self.prefix / "share/millrace/python/millrace_host"), done.stdout)
 
+    def test_ansible_finds_what_it_loads(self):
+        self.assertTrue((self.prefix / "share/millrace/python/millrace_ansible/millrace_events.py").exists())
+
     def test_plugins_find_what_they_are_built_with(self):
         self.assertTrue((self.prefix / "include/millrace/plugin.hpp").exists())
         self.assertTrue((self.prefix / "share/cmake/millrace-plugin/millrace-plugin-config.cmake").exists())
