@@ -105,6 +105,18 @@ class KafkaTest(unittest.TestCase):
     def topic(self):
         return self.id().rsplit(".", 1)[-1]
 
+    def test_publishes(self):
+        target = self.topic() + "-out"
+        self.broker.produce(self.topic(), ['{"n": 1}', '{"n": 2}'], "-p", "0")
+        publish = {"kafka": {"brokers": [f"127.0.0.1:{self.broker.port}"]}, "topic": target, "key": "k{{ event.body.n }}",
+                   "message": {"twice": "{{ event.body.n * 2 }}"}, "headers": {"from": "millrace"}}
+        with self.engine(action={"publish": publish}):
+            done = subprocess.run(
+                ["kcat", "-b", f"127.0.0.1:{self.broker.port}", "-C", "-t", target, "-o", "beginning", "-c", "2", "-X",
+                 "topic.metadata.refresh.interval.ms=200", "-f", "%k %h %s\n"], capture_output=True, text=True, timeout=PATIENCE)
+        self.assertEqual(sorted(done.stdout.splitlines()), ['k1 from=millrace {"twice":2}', 'k2 from=millrace {"twice":4}'],
+                         done.stderr)
+
     def test_brings_events(self):
         self.broker.produce(self.topic(), ['{"n": 1, "message_uuid": "5"}'], "-p", "0", "-H", "foo=bar", "-k", "key1")
         self.broker.produce(self.topic(), ["plain text"], "-p", "0")

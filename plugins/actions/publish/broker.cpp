@@ -7,7 +7,7 @@
 namespace millrace::publish_action {
 
 std::span<const BrokerKind> broker_kinds() {
-  static const std::array kinds{amqp_broker(), mqtt_broker()};
+  static const std::array kinds{amqp_broker(), kafka_broker(), mqtt_broker()};
   return kinds;
 }
 

@@ -28,9 +28,10 @@ struct BrokerKind {
   bool needs_topic;
 };
 
-/// One file each. Kafka: kafka_broker.cpp.
+/// One file each.
 BrokerKind amqp_broker();
 BrokerKind mqtt_broker();
+BrokerKind kafka_broker();
 
 /// All of them, in the order of the documentation.
 std::span<const BrokerKind> broker_kinds();

@@ -163,6 +163,6 @@ SettingsSchema schema() {
 
 MILLRACE_PLUGIN(publish_action, plugin) {
   plugin.action<millrace::publish_action::PublishAction>(
-      "publish", "Sends a message to a broker: RabbitMQ or MQTT.",
+      "publish", "Sends a message to a broker: RabbitMQ, Kafka or MQTT.",
       millrace::publish_action::schema());
 }

@@ -23,9 +23,9 @@ Error error_of(Object settings) {
 
 TEST(PublishAction, NeedsOneBroker) {
   EXPECT_EQ(error_of({{"topic", "t"}}),
-            Error(Errc::invalid_settings, "exactly one of amqp, mqtt is required"));
+            Error(Errc::invalid_settings, "exactly one of amqp, kafka, mqtt is required"));
   EXPECT_EQ(error_of({{"amqp", Object()}, {"mqtt", Object()}}),
-            Error(Errc::invalid_settings, "exactly one of amqp, mqtt is required"));
+            Error(Errc::invalid_settings, "exactly one of amqp, kafka, mqtt is required"));
 }
 
 TEST(PublishAction, ChecksTheBroker) {
