@@ -156,7 +156,6 @@ std::string ansible_rulebook_help() {
     if (!option->is_flag()) names += " " + option->argument;
     auto meaning = option->meaning;
     if (!option->environment.empty()) meaning += fmt::format(" [{}]", option->environment);
-    if (option->effect == RunOption::Effect::to_come) meaning += "; no effect in this version";
     add(names, meaning);
   }
   return out;

@@ -316,14 +316,6 @@ RunOption only(RunOption::Of program, RunOption option) {
   return option;
 }
 
-RunOption to_come(std::string name, char letter, std::string argument, std::string environment,
-                  std::string meaning, Take take = nothing()) {
-  auto option = works(std::move(name), letter, std::move(argument), std::move(environment),
-                      std::move(meaning), std::move(take));
-  option.effect = Effect::to_come;
-  return option;
-}
-
 RunOption also_called(std::string name, RunOption option) {
   option.names.push_back(std::move(name));
   return option;
@@ -445,8 +437,6 @@ void add_journal_options(std::vector<RunOption>& all) {
                       text_into(&daemon::RunOptions::persistence_id)));
 }
 
-void add_options_to_come(std::vector<RunOption>& all) {}
-
 void add_pressure_options(std::vector<RunOption>& all) {
   using daemon::RunOptions;
   all.push_back(works("hot-reload", 0, "", "",
@@ -534,7 +524,6 @@ std::vector<RunOption> make_options() {
   add_ansible_options(all);
   add_record_options(all);
   add_journal_options(all);
-  add_options_to_come(all);
   add_pressure_options(all);
   add_websocket_options(all);
   add_controller_options(all);
@@ -567,15 +556,9 @@ Result<RunRequest> resolve(std::span<const GivenOption> given, const Environment
     if (auto taken = option.take(request, *value); !taken)
       return std::move(taken.error()).with_context("environment variable " + option.environment);
   }
-  std::vector<const RunOption*> told;
   for (const auto& [option, value] : given) {
     if (auto taken = option->take(request, value); !taken)
       return std::move(taken.error()).with_context("option --" + option->name());
-    if (option->effect != Effect::to_come || std::ranges::find(told, option) != told.end())
-      continue;
-    told.push_back(option);
-    request.options.warnings.push_back(
-        fmt::format("option --{} has no effect in this version", option->name()));
   }
   return request;
 }

@@ -25,8 +25,7 @@ struct RunRequest {
 struct RunOption {
   enum class Effect {
     works,
-    to_come,  ///< taken, and told that it does nothing yet
-    none,     ///< taken in silence: it means nothing to this engine
+    none,  ///< taken in silence: it means nothing to this engine
   };
   enum class Of { both, millrace_only, ansible_rulebook_only };
 

@@ -170,7 +170,7 @@ TEST(RunOptions, DescribeTheController) {
             "option --controller-labels: `one` is no JSON list of texts");
 }
 
-TEST(RunOptions, WithoutEffectAreToldOnce) {
+TEST(RunOptions, WithoutMeaningAreTakenInSilence) {
   const auto request = resolved({given("gc-after", "10")});
   ASSERT_TRUE(request);
   EXPECT_TRUE(request->options.warnings.empty());
