@@ -205,6 +205,7 @@ TEST_F(AWebsocketClient, SaysAndHears) {
         [this](Websocket& socket) { return listen(socket); });
   ASSERT_TRUE(finish());
   EXPECT_EQ(heard_, "good morning");
+  EXPECT_TRUE(loop_.run_until([&] { return !server.notes().empty(); }));  // it has its own thread
   EXPECT_EQ(server.notes(), std::vector<std::string>{"closed 1000"});
 }
 

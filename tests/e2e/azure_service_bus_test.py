@@ -274,9 +274,9 @@ class RealBroker(unittest.TestCase):
         self.broker.send(bodies[500:], "many")
         engine.wait_until(lambda: len(set(engine.arrived())) == 1000, "the second half")
         self.assertLess(engine.stop(), 2)
-        self.assertLessEqual(len(engine.arrived()), 1100, "only what was in flight may come twice")
-        # Of what came again after the restart some may not have been read when the engine was stopped.
-        self.assertLessEqual(self.broker.rest("many"), 100)
+        self.assertLess(len(engine.arrived()), 1500, "only what the killed broker brings back may come twice")
+        # The killed broker brings back what it had not yet written that it was done: some may not have been read again.
+        self.assertLess(self.broker.rest("many"), 500, "nothing of what was sent after the restart is left")
 
     def test_kill_9_of_the_engine(self):
         self.broker.send([str(i) for i in range(20)], "killed")

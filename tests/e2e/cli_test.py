@@ -669,7 +669,7 @@ class Check(Case):
         errors = {(item["code"], item["line"]) for item in found if item["severity"] == "error"}
         self.assertEqual(errors, {("unknown-source", 4), ("unknown-action", 11)})
 
-    def test_what_this_version_does_not_run_is_a_warning(self):
+    def test_what_a_run_must_be_given_is_a_warning(self):
         rulebook = self.write("r.yml", COUNTING + """
     - name: Template
       condition: event.i == 1

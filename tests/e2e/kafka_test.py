@@ -111,9 +111,11 @@ class KafkaTest(unittest.TestCase):
         publish = {"kafka": {"brokers": [f"127.0.0.1:{self.broker.port}"]}, "topic": target, "key": "k{{ event.body.n }}",
                    "message": {"twice": "{{ event.body.n * 2 }}"}, "headers": {"from": "millrace"}}
         with self.engine(action={"publish": publish}):
-            done = subprocess.run(
-                ["kcat", "-b", f"127.0.0.1:{self.broker.port}", "-C", "-t", target, "-o", "beginning", "-c", "2", "-X",
-                 "topic.metadata.refresh.interval.ms=200", "-f", "%k %h %s\n"], capture_output=True, text=True, timeout=PATIENCE)
+            end, done = time.monotonic() + PATIENCE, None
+            while (done is None or done.returncode != 0) and time.monotonic() < end:  # until there is such a topic
+                done = subprocess.run(
+                    ["kcat", "-b", f"127.0.0.1:{self.broker.port}", "-C", "-t", target, "-o", "beginning", "-c", "2",
+                     "-f", "%k %h %s\n"], capture_output=True, text=True, timeout=PATIENCE)
         self.assertEqual(sorted(done.stdout.splitlines()), ['k1 from=millrace {"twice":2}', 'k2 from=millrace {"twice":4}'],
                          done.stderr)
 
@@ -276,7 +278,8 @@ class KilledEngineTest(unittest.TestCase):
         twice = [int(n) for n, count in counts.items() if count > 1 and n.isdecimal()]
         print(f"killed after {before} of {MANY}; {len(twice)} came twice, {len(lost)} were lost")
         self.assertEqual(lost, [])
-        self.assertLess(len(twice), 2 * IN_FLIGHT, "only what was in flight comes again")
+        # And what was settled since the last commit: there are ten a second, on a machine that has the time.
+        self.assertLess(len(twice), MANY // 5, "only what was in flight or not yet committed comes again")
         self.assertLessEqual(max(count for number, count in counts.items() if number.isdecimal()), 2)
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The audit websocket and worker mode, against a server that refuses, drops and goes away."""
+import io
 import pathlib
 import ssl
 import subprocess
+import tarfile
 import tempfile
 import unittest
 
@@ -77,6 +79,17 @@ WORK = """
         - exec:
             argv: ["/bin/sh", "-c", "cp $NOTES_FROM $NOTES_TO"]
 """
+
+
+def tarball(files):
+    """A compressed one, as a server sends projects."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as out:
+        for name, text in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(text)
+            out.addfile(entry, io.BytesIO(text.encode()))
+    return packed.getvalue()
 
 
 class Worker(unittest.TestCase):
@@ -222,7 +235,7 @@ class Worker(unittest.TestCase):
         target = self.folder / "copied"
         source = self.folder / "notes"
         source.write_text("from the environment")
-        project = b"\x1f\x8b" + bytes(range(256)) * 100
+        project = tarball({"site.yml": "- hosts: all\n"})
         assignment = [
             {"type": "EnvVars", "data": encoded(f"NOTES_FROM: {source}\nNOTES_TO: {target}\n")},
             {"type": "ProjectData", "data": encoded(project[:7]), "more": True},

@@ -59,6 +59,9 @@ class ExecTest : public ::testing::Test {
     const auto stat = read_file("/proc/" + std::to_string(pid) + "/stat");
     return stat ? (*stat)[stat->rfind(')') + 2] : '-';
   }
+  static std::string name_of(pid_t pid) {
+    return read_file("/proc/" + std::to_string(pid) + "/comm").value_or("");
+  }
   Object here() const { return {{"directory", folder_.path()}}; }
 
   const testing::TemporaryFolder folder_;
@@ -185,12 +188,13 @@ TEST_F(ExecTest, ReplacesWhatIsNotUtf8) {
 }
 
 TEST_F(ExecTest, DoesNotReadWhileTheEngineIsBehind) {
-  Exec source("echo $$ > pid; exec seq 1 100000", here());
+  Exec source("echo $$ > pid; until [ -e go ]; do sleep 0.01; done; exec seq 1 100000", here());
   source.hold_events();
   const auto pid = pid_from(source, "pid");
+  folder_.write("go", "");
 
   // It sleeps only when the pipe is full.
-  ASSERT_TRUE(source.run_until([&] { return state_of(pid) == 'S'; }));
+  ASSERT_TRUE(source.run_until([&] { return name_of(pid) == "seq\n" && state_of(pid) == 'S'; }));
   EXPECT_TRUE(source.events().empty());
   source.release_events();
 
