@@ -100,9 +100,9 @@ TEST_F(RunPlaybook, TellsTheAuditOfTheJobAndOfEachEvent) {
   EXPECT_EQ(event.at("run_at"), "now");
   EXPECT_EQ(event.at("event").at("job_id"), job.at("job_id"));
   EXPECT_EQ(Value(action.outcome()), Value({{"playbook_name", "site.yml"},
-                                                   {"job_id", job.at("job_id")},
-                                                   {"rc", 0},
-                                                   {"status", "successful"}}));
+                                            {"job_id", job.at("job_id")},
+                                            {"rc", 0},
+                                            {"status", "successful"}}));
 }
 
 TEST_F(RunPlaybook, GivesBackWhatThePlaybookLeaves) {

@@ -31,8 +31,8 @@ class Clock {
   Clock& operator=(const Clock&) = default;
 };
 
-/// Instants count from 1970 by the calendar of when the clock was made, so that they can be kept for
-/// a later run; setting the calendar does not move them.
+/// Instants count from 1970 by the calendar of when the clock was made, so that they can be kept
+/// for a later run; setting the calendar does not move them.
 class SystemClock final : public Clock {
  public:
   SystemClock();
