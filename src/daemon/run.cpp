@@ -297,6 +297,32 @@ Task<> run_all(pipeline::Engine& engine, Companions& companions, TaskGroup& task
   if (companions.audit) co_await companions.audit->finish(longest);
 }
 
+// Nullptr if no server is named.
+std::unique_ptr<WebsocketAudit> make_audit(const RunOptions& options, MainLoop& loop, Log& log) {
+  if (options.audit.url.empty()) return nullptr;
+  return std::make_unique<WebsocketAudit>(
+      loop, log,
+      WebsocketAudit::Options{.client = client_options(options.audit),
+                              .id = options.id,
+                              .most_messages = options.audit.most_waiting});
+}
+
+// Nullptr if there is none. Errors: those of Controller::create().
+Result<std::unique_ptr<controller::Controller>> make_controller(const RunOptions& options,
+                                                                MainLoop& loop, Log& log) {
+  if (options.controller.url.empty()) return nullptr;
+  return controller::Controller::create(loop, log, options.controller);
+}
+
+// Nullptr if none is wanted. Errors: those of Journal::open().
+Result<std::unique_ptr<pipeline::Journal>> open_journal(
+    const pipeline::JournalOptions& options, pipeline::Journal::Environment environment) {
+  if (options.folder.empty()) return nullptr;
+  auto journal = std::make_unique<pipeline::Journal>(options, environment);
+  if (auto opened = journal->open(); !opened) return opened.error();
+  return journal;
+}
+
 // Files; names in collections (ns.coll.name) as the files that they stand for.
 std::vector<std::string> find_rulebooks(const std::vector<std::string>& names,
                                         const PluginFinder& finder) {
@@ -336,6 +362,45 @@ Result<std::unique_ptr<ansible::PrivateFolder>> unpack(const std::string& tarbal
   std::optional<Result<std::unique_ptr<ansible::PrivateFolder>>> unpacked;
   loop.run_until_done(keep(ansible::unpack_project(tarball, loop), unpacked));
   return std::move(*unpacked);
+}
+
+// What takes part while events flow.
+struct Living {
+  const RunOptions& options;
+  MainLoop& loop;
+  Log& log;
+  Plugins& plugins;
+  pipeline::Engine& engine;
+  Companions& companions;
+  Interruption& interruption;
+  StatusLine* status;
+};
+struct Lived {
+  double seconds;
+  bool audit_failed;
+};
+Lived live(const Living& all) {
+  all.interruption.begin(all.engine);
+  bool audit_failed = false;
+  if (all.companions.audit) {
+    all.companions.audit->start([&](const Error& error) {
+      all.log.error("websocket", "{}", error.message());
+      audit_failed = true;
+      all.engine.stop(pipeline::Engine::Stop::graceful);
+    });
+  }
+  TaskGroup life(all.loop.executor(), {});
+  TaskGroup beside(all.loop.executor(), {});
+  const Instant begun = all.loop.clock().now();
+  all.loop.call_soon([&all] { all.plugins.go_live(); });
+  life.spawn("engine", run_all(all.engine, all.companions, beside, all.options.shutdown_delay),
+             [&all] { all.loop.stop(); });
+  std::optional<ProgressLine> progress;
+  if (all.status != nullptr)
+    progress.emplace(all.loop, *all.status, [&all] { return all.engine.progress(); });
+  all.loop.run();
+  all.interruption.engine_ended();
+  return {std::chrono::duration<double>(all.loop.clock().now() - begun).count(), audit_failed};
 }
 
 }  // namespace
@@ -452,36 +517,22 @@ int run(const RunOptions& given) {
     pipeline::check_inventory(rulebook, options.inventory, diagnostics);
 
   // 4 and 5: everything is created and wired.
-  std::unique_ptr<controller::Controller> controller;
-  if (!options.controller.url.empty()) {
-    auto made = controller::Controller::create(loop, log, options.controller);
-    if (!made) return terminate(made.error().message());
-    controller = std::move(*made);
-  }
+  const auto controller = make_controller(options, loop, log);
+  if (!controller) return terminate(controller.error().message());
   Output output(STDOUT_FILENO, terminal_width(STDOUT_FILENO),
                 ::isatty(STDOUT_FILENO) == 1 ? status.get() : nullptr);
   auto engine_options = engine_options_of(options, *variables);
-  engine_options.job_controller = controller.get();
+  engine_options.job_controller = controller->get();
   if (*project) engine_options.project = (*project)->path().string();
   engine_options.vault = &vault;
   const auto recorder = make_recorder(options, {loop, pool, log});
   engine_options.recorder = recorder.get();
   engine_options.templates = &plugins.templates();
-  std::optional<pipeline::Journal> journal;
-  if (!journal_settings.folder.empty()) {
-    journal.emplace(journal_settings, pipeline::Journal::Environment{loop, pool, log});
-    if (auto opened = journal->open(); !opened) return terminate(opened.error().message());
-    engine_options.journal = &*journal;
-    engine_options.source_memory = journal_settings.folder / "sources";
-  }
-  Companions companions;
-  if (!options.audit.url.empty()) {
-    companions.audit = std::make_unique<WebsocketAudit>(
-        loop, log,
-        WebsocketAudit::Options{.client = client_options(options.audit),
-                                .id = options.id,
-                                .most_messages = options.audit.most_waiting});
-  }
+  const auto journal = open_journal(journal_settings, {loop, pool, log});
+  if (!journal) return terminate(journal.error().message());
+  engine_options.journal = journal->get();
+  if (*journal) engine_options.source_memory = journal_settings.folder / "sources";
+  Companions companions{.audit = make_audit(options, loop, log)};
   engine_options.audit = companions.audit.get();
   auto engine = pipeline::Engine::create(std::move(loaded.rulebooks), plugins.registry(), loop,
                                          pool, log, output, std::move(engine_options), diagnostics);
@@ -500,28 +551,8 @@ int run(const RunOptions& given) {
   }
 
   // 6 and 7: events flow until the sources or the user end them.
-  interruption.begin(*engine);
-  bool audit_failed = false;
-  if (companions.audit) {
-    companions.audit->start([&](const Error& error) {
-      log.error("websocket", "{}", error.message());
-      audit_failed = true;
-      engine->stop(pipeline::Engine::Stop::graceful);
-    });
-  }
-  TaskGroup life(loop.executor(), {});
-  TaskGroup beside(loop.executor(), {});
-  const Instant begun = clock.now();
-  loop.call_soon([&plugins] { plugins.go_live(); });
-  life.spawn("engine", run_all(*engine, companions, beside, options.shutdown_delay),
-             [&loop] { loop.stop(); });
-  std::optional<ProgressLine> progress;
-  if (status) progress.emplace(loop, *status, [&engine] { return engine->progress(); });
-  loop.run();
-  interruption.engine_ended();
-  progress.reset();
-  const double seconds = std::chrono::duration<double>(clock.now() - begun).count();
-
+  const auto [seconds, audit_failed] =
+      live({options, loop, log, plugins, *engine, companions, interruption, status.get()});
   close_the_books(options, engine->summary(), seconds, log);
   if (interruption.signal() != 0) return 128 + interruption.signal();
   if (engine->source_failed() && options.faults == RunOptions::Faults::logged) {
