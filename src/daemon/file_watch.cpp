@@ -20,6 +20,7 @@ constexpr std::string_view kLinkedFolder = "..data";
 
 std::vector<std::string> read_all(const std::vector<std::string>& files) {
   std::vector<std::string> contents;
+  contents.reserve(files.size());
   for (const auto& file : files) contents.push_back(read_file(file).value_or(""));
   return contents;
 }

@@ -416,7 +416,11 @@ class Engine::Impl final : public EngineServices {
     }
     for (const auto& member : members_) {
       if (!wants_facts(member)) continue;
-      for (const auto& facts : *gathered) member->runner->insert_fact(facts);
+      for (const auto& facts : *gathered) {
+        // What an earlier run has gathered of the host: nothing else has such a `meta`.
+        member->runner->retract({{"meta", facts.at("meta")}}, rules::Session::Retract::partial);
+        member->runner->insert_fact(facts);
+      }
     }
   }
 
