@@ -13,6 +13,7 @@ import unittest
 
 STARTING = 60.0  # seconds
 STOPPING = 20.0
+GONE = 2.0
 
 
 def free_port():
@@ -121,4 +122,16 @@ class Peer:
             except ProcessLookupError:
                 pass
             self.process.wait()
+            self._wait_for_children(self.process.pid)
             self.process = None
+
+    @staticmethod
+    def _wait_for_children(group):
+        """They die with it, but not at once: until then the port is theirs."""
+        end = time.monotonic() + GONE
+        while time.monotonic() < end:
+            try:
+                os.killpg(group, 0)
+            except (ProcessLookupError, PermissionError):
+                return
+            time.sleep(0.01)
