@@ -72,7 +72,9 @@ messaging::KafkaSettings Consumer::group_settings() const {
       {"topic.metadata.refresh.interval.ms", milliseconds(options_.metadata_max_age)},
       {"allow.auto.create.topics", "true"},
       {"fetch.error.backoff.ms", "100"},
-      {"queued.max.messages.kbytes", "32768"},
+      // Only bytes bound what is fetched ahead: at a bound the library stops for up to a second.
+      {"queued.min.messages", "10000000"},
+      {"queued.max.messages.kbytes", "65536"},
       {"socket.timeout.ms", milliseconds(options_.request_timeout)},
   };
   if (has_group) {
